@@ -1,0 +1,1 @@
+//! Runs models beside a frame loop: requests, batching, worker threads, backends and the model store.

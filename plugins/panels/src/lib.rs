@@ -1,0 +1,1 @@
+//! Shows run control, roster and answers beside the 3D view.

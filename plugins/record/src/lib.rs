@@ -1,0 +1,1 @@
+//! Writes and reads the journal, and makes metrics, minutes and replays out of its facts.

@@ -1,0 +1,1 @@
+//! Reads scene files and turns them into spaces, stations, agents and resources.

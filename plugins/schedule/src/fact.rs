@@ -1,0 +1,198 @@
+//! What the engine states: arrivals, decisions with their reasons, starts, ends and failures.
+
+use serde::{Deserialize, Serialize};
+use sim::{SimSpan, SimTime};
+
+use crate::{
+    pool::{ResourceId, ResourceKind},
+    workload::{BatchId, OwnerId, Skill, SubtaskId, TaskId},
+};
+
+/// One thing that happened in the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EngineFact {
+    /// A resource belongs to the pool; stated once for each at the start.
+    ResourceJoined {
+        /// Its number.
+        resource: ResourceId,
+        /// Its name.
+        name: String,
+        /// What it is.
+        kind: ResourceKind,
+        /// How many subtasks it can start together.
+        slots: u32,
+        /// What a second of its work costs.
+        price_per_sec: f64,
+        /// What it draws while it works.
+        watts: f64,
+    },
+    /// A task was handed in.
+    TaskArrived {
+        /// Its number.
+        task: TaskId,
+        /// Its name.
+        name: String,
+        /// Who answers for it.
+        owner: OwnerId,
+        /// How much its completion time counts.
+        weight: f64,
+        /// When it should be done.
+        deadline: Option<SimTime>,
+    },
+    /// A task was split further.
+    SubtaskAdded {
+        /// Its number.
+        subtask: SubtaskId,
+        /// The task it is a piece of.
+        task: TaskId,
+        /// Its name.
+        name: String,
+        /// What it needs done.
+        skill: Skill,
+        /// The agent responsible.
+        owner: OwnerId,
+        /// What must be done before.
+        after: Vec<SubtaskId>,
+        /// Independent inputs in it.
+        items: u32,
+        /// Tokens over all inputs.
+        tokens: u32,
+        /// Data to bring to the resource.
+        bytes: u64,
+    },
+    /// All predecessors are done (or the wait after a failure is over).
+    SubtaskReady {
+        /// Which.
+        subtask: SubtaskId,
+    },
+    /// The policy placed a subtask.
+    SubtaskPlaced {
+        /// Which.
+        subtask: SubtaskId,
+        /// Where it goes.
+        resource: ResourceId,
+        /// The policy's rank of the subtask among those that waited: the smallest went first.
+        rank: i64,
+        /// The resources it could have gone to, and when each would have ended it.
+        candidates: Vec<Candidate>,
+    },
+    /// A resource began to work on a batch.
+    BatchStarted {
+        /// Its number.
+        batch: BatchId,
+        /// Who works on it.
+        resource: ResourceId,
+        /// What is in it.
+        subtasks: Vec<SubtaskId>,
+        /// The time it is charged, where that is known beforehand.
+        span: Option<SimSpan>,
+    },
+    /// A batch ended.
+    BatchFinished {
+        /// Which.
+        batch: BatchId,
+        /// Who worked on it.
+        resource: ResourceId,
+        /// The time it was charged.
+        span: SimSpan,
+    },
+    /// A subtask is done.
+    SubtaskFinished {
+        /// Which.
+        subtask: SubtaskId,
+        /// From ready (for the last attempt) to start.
+        waited: SimSpan,
+        /// From start to end.
+        ran: SimSpan,
+    },
+    /// An attempt failed.
+    SubtaskFailed {
+        /// Which.
+        subtask: SubtaskId,
+        /// How many attempts there have been.
+        attempt: u32,
+        /// Why.
+        cause: FailureCause,
+        /// When it is tried again; `None`: never.
+        retry_at: Option<SimTime>,
+    },
+    /// A subtask is no longer wanted.
+    SubtaskCancelled {
+        /// Which.
+        subtask: SubtaskId,
+    },
+    /// All subtasks of a closed task are done.
+    TaskFinished {
+        /// Which.
+        task: TaskId,
+        /// From its arrival to now.
+        flow: SimSpan,
+    },
+    /// A task cannot be finished.
+    TaskFailed {
+        /// Which.
+        task: TaskId,
+    },
+    /// A deadline passed with its task unfinished.
+    DeadlineMissed {
+        /// Which.
+        task: TaskId,
+    },
+    /// A resource failed.
+    ResourceDown {
+        /// Which.
+        resource: ResourceId,
+    },
+    /// A resource works again.
+    ResourceUp {
+        /// Which.
+        resource: ResourceId,
+    },
+}
+
+/// A resource that a subtask could have gone to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Which.
+    pub resource: ResourceId,
+    /// When it would have ended the subtask, by the policy's estimate.
+    pub finish: SimTime,
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why", content = "detail")]
+pub enum FailureCause {
+    /// Whoever performed it says so.
+    Performer(String),
+    /// Its resource failed.
+    ResourceDown,
+    /// It took longer than allowed.
+    TimedOut,
+}
+
+/// Why a subtask does not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum WaitReason {
+    /// Predecessors are not done.
+    Predecessors {
+        /// How many.
+        missing: u32,
+    },
+    /// Everyone who could do it is busy.
+    ResourcesBusy,
+    /// Everyone who could do it is down.
+    ResourcesDown,
+    /// It failed and waits for its next attempt.
+    Backoff {
+        /// Until when.
+        until: SimTime,
+    },
+    /// The policy waits for a resource that would end it sooner than any that is free.
+    BetterResource {
+        /// Which.
+        resource: ResourceId,
+    },
+}

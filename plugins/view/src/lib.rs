@@ -1,0 +1,1 @@
+//! Draws the space, its agents, replicas and the flow of subtasks in 3D.

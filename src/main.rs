@@ -1,0 +1,2 @@
+//! Starts the Diorama command line.
+fn main() {}
