@@ -1,2 +1,7 @@
 //! Starts the Diorama command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    diorama::main()
+}

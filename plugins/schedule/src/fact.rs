@@ -1,5 +1,7 @@
 //! What the engine states: arrivals, decisions with their reasons, starts, ends and failures.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use sim::{SimSpan, SimTime};
 
@@ -88,7 +90,7 @@ pub enum EngineFact {
         /// The time it is charged, where that is known beforehand.
         span: Option<SimSpan>,
     },
-    /// A batch ended.
+    /// A batch ended, well or not, and its resource is free; what became of its subtasks follows.
     BatchFinished {
         /// Which.
         batch: BatchId,
@@ -170,6 +172,16 @@ pub enum FailureCause {
     ResourceDown,
     /// It took longer than allowed.
     TimedOut,
+}
+
+impl fmt::Display for FailureCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Performer(why) => f.write_str(why),
+            Self::ResourceDown => f.write_str("its resource failed"),
+            Self::TimedOut => f.write_str("it took longer than allowed"),
+        }
+    }
 }
 
 /// Why a subtask does not run.

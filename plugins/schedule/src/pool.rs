@@ -57,6 +57,94 @@ pub struct LatencyProfile {
     pub per_token: SimSpan,
 }
 
+/// Why a pool or the options of an engine are refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PoolError {
+    /// Two resources share a name.
+    #[error("two resources are named {name:?}, give each its own name")]
+    SameName {
+        /// The name.
+        name: String,
+    },
+    /// A resource can do nothing.
+    #[error("resource {name:?} has no skills, give it at least one")]
+    NoSkills {
+        /// Its name.
+        name: String,
+    },
+    /// A skill is listed twice for one resource.
+    #[error("resource {name:?} lists skill {skill:?} twice, keep one")]
+    SameSkill {
+        /// Its name.
+        name: String,
+        /// The skill.
+        skill: Skill,
+    },
+    /// A number is out of range.
+    #[error("{what} of resource {name:?} is {value:?}, must be {must:?}")]
+    BadNumber {
+        /// Its name.
+        name: String,
+        /// Which number.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+        /// What it may be.
+        must: &'static str,
+    },
+    /// An option is out of range.
+    #[error("option {what:?} is {value:?}, must be {must:?}")]
+    BadOption {
+        /// Which option.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+        /// What it may be.
+        must: &'static str,
+    },
+}
+
+impl ResourceSpec {
+    /// Whether all numbers are in range and the skills differ.
+    pub(crate) fn check(&self) -> Result<(), PoolError> {
+        if self.skills.is_empty() {
+            return Err(PoolError::NoSkills {
+                name: self.name.clone(),
+            });
+        }
+        for (n, (skill, _)) in self.skills.iter().enumerate() {
+            if self.skills[..n].iter().any(|(earlier, _)| earlier == skill) {
+                return Err(PoolError::SameSkill {
+                    name: self.name.clone(),
+                    skill: *skill,
+                });
+            }
+        }
+        let bad = |what, value, must| {
+            Err(PoolError::BadNumber {
+                name: self.name.clone(),
+                what,
+                value,
+                must,
+            })
+        };
+        if self.slots == 0 {
+            return bad("slots", 0.0, "at least 1");
+        }
+        if let Some(speed) = self.bytes_per_sec
+            && !(speed.is_finite() && speed > 0.0)
+        {
+            return bad("bytes_per_sec", speed, "positive and finite");
+        }
+        for (what, value) in [("price_per_sec", self.price_per_sec), ("watts", self.watts)] {
+            if !(value.is_finite() && value >= 0.0) {
+                return bad(what, value, "finite and not negative");
+            }
+        }
+        Ok(())
+    }
+}
+
 impl LatencyProfile {
     /// How long a batch of `items` inputs with `tokens` tokens in all takes.
     pub fn span(&self, items: u64, tokens: u64) -> SimSpan {

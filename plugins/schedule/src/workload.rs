@@ -75,6 +75,22 @@ pub enum Skill {
 }
 
 impl Skill {
+    /// All of them, in the order of declaration.
+    pub const ALL: [Self; 12] = [
+        Self::Transcribe,
+        Self::Embed,
+        Self::Segment,
+        Self::Summarise,
+        Self::Tag,
+        Self::Answer,
+        Self::Classify,
+        Self::Generate,
+        Self::Inspect,
+        Self::Machine,
+        Self::Carry,
+        Self::Approve,
+    ];
+
     /// The name used in scene files and journals.
     pub fn name(self) -> &'static str {
         match self {
@@ -170,4 +186,18 @@ pub enum SubtaskState {
     Failed,
     /// No longer wanted, since a predecessor or its task failed.
     Cancelled,
+}
+
+impl TaskState {
+    /// Whether nothing can change it any more.
+    pub fn is_ended(self) -> bool {
+        matches!(self, Self::Done | Self::Failed)
+    }
+}
+
+impl SubtaskState {
+    /// Whether nothing can change it any more.
+    pub fn is_ended(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled)
+    }
 }

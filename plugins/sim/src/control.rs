@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bevy::prelude::{
-    App, IntoScheduleConfigs as _, Message, MessageReader, Plugin, Real, Reflect, Res, ResMut, Resource, Time, Update, World,
+    App, IntoScheduleConfigs as _, Message, MessageReader, Plugin, Real, Reflect, ResMut, Resource,
+    Time, Update, World,
 };
 
 use crate::{
@@ -112,7 +113,6 @@ impl Plugin for SimPlugin {
     }
 }
 
-
 fn take_requests(mut requests: MessageReader<ControlRequest>, mut control: ResMut<RunControl>) {
     for request in requests.read() {
         match *request {
@@ -156,10 +156,15 @@ fn jump(world: &mut World) {
 }
 
 fn follow(world: &mut World) {
-    let frame = world.get_resource::<Time<Real>>().map_or(Duration::ZERO, Time::delta);
+    let frame = world
+        .get_resource::<Time<Real>>()
+        .map_or(Duration::ZERO, Time::delta);
     let control = world.resource::<RunControl>();
     let target = control.shown + SimSpan::from_secs_f64(frame.as_secs_f64() * control.speed);
-    #[expect(clippy::disallowed_methods, reason = "the budget is wall time; no fact depends on it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the budget is wall time; no fact depends on it"
+    )]
     let began = Instant::now();
     let progress = loop {
         let progress = step_once(world, target);

@@ -42,6 +42,10 @@ impl<T: Send + Sync + 'static> FactWriter<'_, T> {
     pub fn write(&mut self, what: T) {
         let seq = self.counter.0;
         self.counter.0 += 1;
-        self.facts.write(Fact { seq, at: self.clock.now(), what });
+        self.facts.write(Fact {
+            seq,
+            at: self.clock.now(),
+            what,
+        });
     }
 }

@@ -70,7 +70,11 @@ pub(crate) fn plugin(app: &mut App) {
 pub fn step_once(world: &mut World, until: SimTime) -> Progress {
     let holds = world.resource::<Holds>();
     let Some(next) = world.resource::<Agenda>().next() else {
-        return if holds.is_empty() { Progress::Finished } else { Progress::Held };
+        return if holds.is_empty() {
+            Progress::Finished
+        } else {
+            Progress::Held
+        };
     };
     if next > until {
         return Progress::Waiting;

@@ -1,0 +1,251 @@
+//! Puts the agents' systems into the step and their knowledge into the world.
+
+use std::{fs::File, io, path::Path};
+
+use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, PreUpdate};
+use inference::InferenceSystems;
+use rooms::{CurrentScene, MomentKind, Per, Scene, Source, SourceKind};
+use schedule::Charge;
+use sim::{Agenda, Fact, SimSpan, SimStep, SimSystems, SimTime};
+
+use crate::{
+    decompose::{Planning, TaskPlan, take_on},
+    dispatch::{Outputs, Performing, hand_in, receive, send},
+    fact::AgentFact,
+    faults::{Faults, inject},
+    hear::{AskRequest, Errand, Hearing, Intake, Line, hear, take_asks},
+    notes::Notes,
+    report::{introduce, report},
+    transcript::{Transcript, TranscriptError},
+};
+
+/// The meeting that is held and what is asked about it.
+#[derive(Clone, Debug, Default)]
+pub struct MeetingInput {
+    /// The meeting; `None` where the scene holds none.
+    pub transcript: Option<Transcript>,
+    /// The BLAKE3 hash of its file, in hex.
+    pub hash: String,
+    /// Whether the scene's own questions are asked.
+    pub scene_questions: bool,
+    /// Questions that the person at the keyboard asks when the meeting is over.
+    pub questions: Vec<String>,
+}
+
+impl MeetingInput {
+    /// The scene's own meeting and questions, or the meeting in `file` and the questions that come
+    /// with it; `questions` are asked in either case.
+    ///
+    /// # Errors
+    /// If the meeting cannot be read.
+    pub fn read(
+        scene: &Scene,
+        file: Option<&Path>,
+        questions: Vec<String>,
+    ) -> Result<Self, TranscriptError> {
+        let Some((own, words_per_minute)) =
+            scene.sources.iter().find_map(|source| match &source.kind {
+                SourceKind::Meeting {
+                    file,
+                    words_per_minute,
+                    ..
+                } => Some((file, *words_per_minute)),
+                SourceKind::Question { .. } | SourceKind::Task => None,
+            })
+        else {
+            return Ok(Self {
+                transcript: None,
+                hash: String::new(),
+                scene_questions: true,
+                questions,
+            });
+        };
+        let path = file.unwrap_or(own);
+        let transcript = Transcript::read(path, words_per_minute)?;
+        let hash = hash_of(path).map_err(|source| TranscriptError::Unreadable {
+            path: path.display().to_string(),
+            source,
+        })?;
+        // What a scene asks is about its own meeting.
+        let scene_questions = file.is_none();
+        let questions = transcript
+            .questions
+            .iter()
+            .cloned()
+            .chain(questions)
+            .collect();
+        Ok(Self {
+            transcript: Some(transcript),
+            hash,
+            scene_questions,
+            questions,
+        })
+    }
+}
+
+fn hash_of(file: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(file)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Whether somebody in the scene answers questions.
+pub fn answers_questions(scene: &Scene) -> bool {
+    asked_plan(scene).is_some()
+}
+
+/// Lets the agents of the [`CurrentScene`] work. Needs the plugins of `sim`, `schedule` and `rooms`
+/// before it and, where outputs are real, that of `inference`.
+pub struct AgentsPlugin {
+    /// What there is to hear.
+    pub input: MeetingInput,
+    /// Where the models' outputs come from.
+    pub outputs: Outputs,
+    /// How durations are charged; the same as the engine's.
+    pub charge: Charge,
+}
+
+impl Plugin for AgentsPlugin {
+    fn build(&self, app: &mut App) {
+        let scene = app.world().resource::<CurrentScene>().0.clone();
+        let faults = Faults::new(&scene.faults);
+        let hearing = hearing(&scene, &self.input);
+        let mut agenda = app.world_mut().resource_mut::<Agenda>();
+        agenda.wake_at(SimTime::ZERO);
+        if let Some(at) = faults.next_event() {
+            agenda.wake_at(at);
+        }
+        let minutes = scene.sources.iter().find_map(|source| match source.kind {
+            SourceKind::Meeting { .. } => Some(plan(source)),
+            SourceKind::Question { .. } | SourceKind::Task => None,
+        });
+        app.insert_resource(faults)
+            .insert_resource(hearing)
+            .insert_resource(Planning::new(scene.decompositions.clone(), minutes))
+            .insert_resource(Performing::new(self.outputs.clone(), self.charge))
+            .init_resource::<Intake>()
+            .init_resource::<Notes>()
+            .add_message::<Fact<AgentFact>>()
+            .add_message::<AskRequest>()
+            .add_message::<inference::ReplyReceived>()
+            .add_systems(
+                PreUpdate,
+                (receive, take_asks)
+                    .chain()
+                    .after(InferenceSystems::Receive),
+            )
+            .add_systems(
+                SimStep,
+                (
+                    (introduce, hear, report)
+                        .chain()
+                        .in_set(SimSystems::Perceive),
+                    (inject, take_on).chain().in_set(SimSystems::Decompose),
+                    send.in_set(SimSystems::Dispatch),
+                    hand_in.in_set(SimSystems::Apply),
+                ),
+            );
+    }
+}
+
+fn plan(source: &Source) -> TaskPlan {
+    let Source {
+        decomposition,
+        by,
+        weight,
+        deadline,
+        ..
+    } = *source;
+    TaskPlan {
+        decomposition,
+        owner: by,
+        weight,
+        deadline,
+    }
+}
+
+fn hearing(scene: &Scene, input: &MeetingInput) -> Hearing {
+    let (begins, stretch_span) = scene
+        .sources
+        .iter()
+        .find_map(|source| match source.kind {
+            SourceKind::Meeting { stretch, .. } => Some((source.at - SimTime::ZERO, stretch)),
+            SourceKind::Question { .. } | SourceKind::Task => None,
+        })
+        .unwrap_or((SimSpan::ZERO, SimSpan::ZERO));
+    let mut turns = input
+        .transcript
+        .as_ref()
+        .map_or(Vec::new(), |t| t.turns.clone());
+    for turn in &mut turns {
+        turn.start += begins;
+        turn.end += begins;
+    }
+    let over = turns
+        .iter()
+        .map(|turn| turn.end)
+        .max()
+        .unwrap_or(SimTime::ZERO);
+    let asked_plan = asked_plan(scene);
+    let mut errands: Vec<Errand> = Vec::new();
+    for source in &scene.sources {
+        let question = match &source.kind {
+            SourceKind::Meeting { .. } => continue,
+            SourceKind::Question { .. } if !input.scene_questions => continue,
+            SourceKind::Question { text } => Some((text.clone(), Some(source.by))),
+            SourceKind::Task => None,
+        };
+        errands.push(Errand {
+            at: source.at,
+            plan: plan(source),
+            question,
+        });
+    }
+    if let Some(plan) = &asked_plan {
+        errands.extend(input.questions.iter().map(|text| Errand {
+            at: over,
+            plan: plan.clone(),
+            question: Some((text.clone(), None)),
+        }));
+    }
+    let lines = scene
+        .moments
+        .iter()
+        .map(|moment| match &moment.kind {
+            MomentKind::Say { agent, text } => Line {
+                at: moment.at,
+                agent: *agent,
+                text: text.clone(),
+            },
+        })
+        .collect();
+    Hearing::new(turns, stretch_span, errands, asked_plan, lines)
+}
+
+/// How a question from the keyboard is answered: as the scene's first question, or by whatever
+/// decomposition is for questions.
+fn asked_plan(scene: &Scene) -> Option<TaskPlan> {
+    let own = scene
+        .sources
+        .iter()
+        .find(|source| matches!(source.kind, SourceKind::Question { .. }));
+    own.map(plan).or_else(|| {
+        scene
+            .decompositions
+            .iter()
+            .enumerate()
+            .find_map(|(decomposition, about)| {
+                let owner = about
+                    .parts
+                    .iter()
+                    .find(|part| part.per == Per::Question)?
+                    .by;
+                Some(TaskPlan {
+                    decomposition,
+                    owner,
+                    weight: 1.0,
+                    deadline: None,
+                })
+            })
+    })
+}

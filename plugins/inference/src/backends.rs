@@ -1,0 +1,6 @@
+//! The models that can answer, one file each.
+
+pub(crate) mod bert;
+pub(crate) mod hashed_words;
+pub(crate) mod minilm;
+pub(crate) mod recorded;

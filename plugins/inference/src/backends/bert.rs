@@ -1,0 +1,124 @@
+//! A BERT encoder on candle: token ids in, one hidden vector for each token out.
+//!
+//! * Embeddings of words, positions and types; then layers of self-attention and a two-layer
+//!   network with GELU, each with a shortcut and a layer norm after it.
+//! * Names of tensors are those of the published checkpoints.
+//!
+//! Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers".
+
+use candle_core::{D, DType, Result, Tensor};
+use candle_nn::{Embedding, LayerNorm, Linear, Module as _, VarBuilder, embedding, layer_norm, linear, ops};
+use serde::Deserialize;
+
+/// What a token that is not there adds to its attention score.
+const MASKED: f64 = f32::MIN as f64;
+
+/// The sizes of an encoder, as `config.json` says them.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Config {
+    pub(crate) vocab_size: usize,
+    pub(crate) hidden_size: usize,
+    pub(crate) num_hidden_layers: usize,
+    pub(crate) num_attention_heads: usize,
+    pub(crate) intermediate_size: usize,
+    pub(crate) max_position_embeddings: usize,
+    pub(crate) type_vocab_size: usize,
+    pub(crate) layer_norm_eps: f64,
+    #[serde(default)]
+    pub(crate) pad_token_id: u32,
+}
+
+/// The encoder.
+pub(crate) struct Bert {
+    words: Embedding,
+    positions: Embedding,
+    types: Embedding,
+    norm: LayerNorm,
+    layers: Vec<Layer>,
+}
+
+impl Bert {
+    /// Takes its weights out of `tensors`; they are shared, not copied.
+    ///
+    /// # Errors
+    /// If a tensor is missing or has another shape than `config` says.
+    pub(crate) fn load(tensors: &VarBuilder<'_>, config: &Config) -> Result<Self> {
+        let vb = tensors.pp("embeddings");
+        let width = config.hidden_size;
+        Ok(Self {
+            words: embedding(config.vocab_size, width, vb.pp("word_embeddings"))?,
+            positions: embedding(config.max_position_embeddings, width, vb.pp("position_embeddings"))?,
+            types: embedding(config.type_vocab_size, width, vb.pp("token_type_embeddings"))?,
+            norm: layer_norm(width, config.layer_norm_eps, vb.pp("LayerNorm"))?,
+            layers: (0..config.num_hidden_layers)
+                .map(|nth| Layer::load(&tensors.pp("encoder.layer").pp(nth), config))
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// Hidden vectors, `texts × length × hidden_size`, of token ids and types, `texts × length` of
+    /// u32; `mask` of the same shape is 1 where a token is and 0 where padding is.
+    pub(crate) fn forward(&self, ids: &Tensor, types: &Tensor, mask: &Tensor) -> Result<Tensor> {
+        let (_, length) = ids.dims2()?;
+        let positions = Tensor::arange(0, length as u32, ids.device())?;
+        let embedded = (self.words.forward(ids)? + self.types.forward(types)?)?
+            .broadcast_add(&self.positions.forward(&positions)?)?;
+        let padding = mask.to_dtype(DType::F32)?.affine(-MASKED, MASKED)?.unsqueeze(1)?.unsqueeze(1)?;
+        let mut hidden = self.norm.forward(&embedded)?;
+        for layer in &self.layers {
+            hidden = layer.forward(&hidden, &padding)?;
+        }
+        Ok(hidden)
+    }
+}
+
+struct Layer {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+    attention_norm: LayerNorm,
+    widen: Linear,
+    narrow: Linear,
+    norm: LayerNorm,
+    n_heads: usize,
+}
+
+impl Layer {
+    fn load(vb: &VarBuilder<'_>, config: &Config) -> Result<Self> {
+        let (width, wide, eps) = (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
+        let square = |name: &str| linear(width, width, vb.pp("attention").pp(name));
+        Ok(Self {
+            query: square("self.query")?,
+            key: square("self.key")?,
+            value: square("self.value")?,
+            output: square("output.dense")?,
+            attention_norm: layer_norm(width, eps, vb.pp("attention.output.LayerNorm"))?,
+            widen: linear(width, wide, vb.pp("intermediate.dense"))?,
+            narrow: linear(wide, width, vb.pp("output.dense"))?,
+            norm: layer_norm(width, eps, vb.pp("output.LayerNorm"))?,
+            n_heads: config.num_attention_heads,
+        })
+    }
+
+    fn forward(&self, hidden: &Tensor, padding: &Tensor) -> Result<Tensor> {
+        let attended = self.output.forward(&self.attend(hidden, padding)?)?;
+        let attended = self.attention_norm.forward(&(attended + hidden)?)?;
+        let thought = self.narrow.forward(&self.widen.forward(&attended)?.gelu_erf()?)?;
+        self.norm.forward(&(thought + attended)?)
+    }
+
+    /// Each token's mixture of the others' values, by the likeness of its query and their keys.
+    fn attend(&self, hidden: &Tensor, padding: &Tensor) -> Result<Tensor> {
+        let (n_texts, length, width) = hidden.dims3()?;
+        let per_head = width / self.n_heads;
+        let heads = |part: &Linear| -> Result<Tensor> {
+            let split = part.forward(hidden)?.reshape((n_texts, length, self.n_heads, per_head))?;
+            split.transpose(1, 2)?.contiguous()
+        };
+        let (query, key, value) = (heads(&self.query)?, heads(&self.key)?, heads(&self.value)?);
+        let scores = (query.matmul(&key.t()?)? / (per_head as f64).sqrt())?.broadcast_add(padding)?;
+        let mixed = ops::softmax(&scores, D::Minus1)?.matmul(&value)?;
+        mixed.transpose(1, 2)?.contiguous()?.reshape((n_texts, length, width))
+    }
+}

@@ -1,0 +1,106 @@
+//! Decides what a free worker takes and in which passes it goes through the model.
+
+/// How many of the waiting requests a worker takes: those that fit the budget, and always the first.
+///
+/// `tokens` holds the tokens of each request in the order in which they are to be served.
+/// Nothing overtakes: taking ends at the first request that does not fit.
+pub(crate) fn n_taken(tokens: impl IntoIterator<Item = u64>, budget: u32) -> usize {
+    let mut sum = 0u64;
+    let mut taken = 0;
+    for tokens in tokens {
+        sum = sum.saturating_add(tokens);
+        if taken > 0 && sum > u64::from(budget) {
+            break;
+        }
+        taken += 1;
+    }
+    taken
+}
+
+/// One input of one request in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// The request, counted from 0 in the round.
+    pub(crate) request: usize,
+    /// The input, counted from 0 in its request.
+    pub(crate) input: usize,
+    /// How many tokens it has.
+    pub(crate) tokens: u32,
+}
+
+/// Sorts inputs by length and cuts them into passes of at most `budget` tokens, padding included.
+///
+/// Neighbours have about the same length, so little is padded. An input above the budget gets a
+/// pass of its own.
+pub(crate) fn passes(mut items: Vec<Item>, budget: u32) -> Vec<Vec<Item>> {
+    items.sort_by_key(|item| (item.tokens, item.request, item.input));
+    let mut passes: Vec<Vec<Item>> = Vec::new();
+    for item in items {
+        match passes.last_mut() {
+            Some(pass) if (pass.len() as u64 + 1) * u64::from(item.tokens) <= u64::from(budget) => {
+                pass.push(item);
+            }
+            _ => passes.push(vec![item]),
+        }
+    }
+    passes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_takes_what_fits_and_always_the_first() {
+        for (tokens, budget, expected) in [
+            (vec![], 10, 0),
+            (vec![50], 10, 1),
+            (vec![50, 1], 10, 1),
+            (vec![4, 6, 1], 10, 2),
+            (vec![4, 7, 1], 10, 1),
+            (vec![u64::MAX, u64::MAX], 10, 1),
+            (vec![0, 0, 10], 10, 3),
+        ] {
+            assert_eq!(
+                n_taken(tokens.clone(), budget),
+                expected,
+                "{tokens:?} under {budget}"
+            );
+        }
+    }
+
+    #[test]
+    fn passes_keep_every_input_and_the_budget() {
+        // Lengths from a small linear congruential generator: any will do, the same each time.
+        let mut state = 7u32;
+        for n_items in [0, 1, 2, 17, 200] {
+            let items: Vec<Item> = (0..n_items)
+                .map(|i| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    Item {
+                        request: i / 3,
+                        input: i % 3,
+                        tokens: 1 + (state >> 24),
+                    }
+                })
+                .collect();
+            let passes = passes(items.clone(), 128);
+            for pass in &passes {
+                let longest = pass.iter().map(|item| item.tokens).max().unwrap_or(0);
+                assert!(
+                    pass.len() == 1 || longest as usize * pass.len() <= 128,
+                    "{pass:?}"
+                );
+            }
+            let mut seen: Vec<_> = passes
+                .concat()
+                .iter()
+                .map(|i| (i.request, i.input))
+                .collect();
+            seen.sort_unstable();
+            let mut all: Vec<_> = items.iter().map(|i| (i.request, i.input)).collect();
+            all.sort_unstable();
+            assert_eq!(seen, all);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A model that has been found, checked and read: replicas are made of it.
+
+use crate::{
+    backend::{Backend, BackendError},
+    backends::{
+        hashed_words::HashedWords,
+        minilm::{MiniLm, Weights},
+    },
+    catalog::{Architecture, ModelEntry},
+    check::CheckedModel,
+    device::DeviceChoice,
+    port::ReplicaSetup,
+    store::Found,
+};
+
+/// A model, ready to be opened as replicas, which share its weights. Clones share them too.
+#[derive(Clone, Debug)]
+pub struct Model {
+    version: String,
+    found: Found,
+    parts: Parts,
+}
+
+#[derive(Clone, Debug)]
+enum Parts {
+    HashedWords,
+    SentenceBert(Weights),
+}
+
+impl Model {
+    /// The built-in embedding, which is always there.
+    pub fn hashed_words() -> Self {
+        let found = Found {
+            folder: None,
+            source: String::from("built in"),
+        };
+        Self {
+            version: HashedWords.version().to_owned(),
+            found,
+            parts: Parts::HashedWords,
+        }
+    }
+
+    pub(crate) fn read(
+        entry: &ModelEntry,
+        files: CheckedModel,
+        found: Found,
+        device: DeviceChoice,
+    ) -> Result<Self, BackendError> {
+        let parts = match entry.architecture {
+            Architecture::HashedWords => return Ok(Self::hashed_words()),
+            Architecture::SentenceBert => Parts::SentenceBert(Weights::read(&files, device)?),
+        };
+        Ok(Self {
+            version: files.version,
+            found,
+            parts,
+        })
+    }
+
+    /// Which model this is: its name, `@` and its version, as in every answer.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Where it came from.
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// Makes a replica's own backend.
+    ///
+    /// # Errors
+    /// [`BackendError`] if the weights do not fit the model.
+    pub fn backend(&self) -> Result<Box<dyn Backend>, BackendError> {
+        Ok(match &self.parts {
+            Parts::HashedWords => Box::new(HashedWords),
+            Parts::SentenceBert(weights) => Box::new(MiniLm::new(weights)?),
+        })
+    }
+
+    /// A replica of this model, to be opened by a [`crate::Port`].
+    pub fn replica(&self, name: impl Into<String>) -> ReplicaSetup {
+        let model = self.clone();
+        ReplicaSetup {
+            name: name.into(),
+            make: Box::new(move || model.backend()),
+        }
+    }
+}

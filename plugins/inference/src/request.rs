@@ -1,0 +1,183 @@
+//! What goes into the port and what comes back: requests, replies and the reasons for refusal.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::backend::BackendError;
+
+/// Says that nobody waits for an answer any more; its clones say the same thing.
+#[derive(Clone, Debug, Default)]
+pub struct CancelFlag(Arc<AtomicBool>);
+
+impl CancelFlag {
+    /// Gives up. Work that has not begun is skipped, work under way ends at the next safe point.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody gave up.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl AsRef<AtomicBool> for CancelFlag {
+    fn as_ref(&self) -> &AtomicBool {
+        &self.0
+    }
+}
+
+/// Inputs for a model, with all that decides when and whether they are answered.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Chosen by the sender; comes back with the reply.
+    pub key: u64,
+    /// The texts, each answered by one output.
+    pub inputs: Vec<String>,
+    /// Higher goes first; equals go in the order in which they came.
+    pub priority: u8,
+    /// After this instant nobody needs the answer.
+    pub expires: Option<Instant>,
+    /// Raised when nobody needs the answer.
+    pub cancelled: CancelFlag,
+}
+
+impl Request {
+    /// A request of priority 0 that never expires.
+    pub fn new(key: u64, inputs: Vec<String>) -> Self {
+        Self {
+            key,
+            inputs,
+            priority: 0,
+            expires: None,
+            cancelled: CancelFlag::default(),
+        }
+    }
+
+    /// Bytes of all inputs.
+    pub fn bytes(&self) -> usize {
+        self.inputs.iter().map(String::len).sum()
+    }
+}
+
+/// What became of a request. Every admitted request gets exactly one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The key of the request.
+    pub key: u64,
+    /// The answer, or why there is none.
+    pub result: Result<Answer, RequestError>,
+    /// How long the model ran in the passes that served this request; zero if it never ran.
+    pub took: Duration,
+    /// How many other requests shared at least one of these passes.
+    pub batched_with: usize,
+}
+
+/// What a model says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Which model answered: its name, `@` and the start of the SHA-256 of its weights.
+    pub version: String,
+    /// One for each input, in the order of the inputs.
+    pub outputs: Vec<Output>,
+    /// Tokens of all inputs, without padding.
+    pub tokens: u32,
+}
+
+/// What a model makes of one input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// A vector of length 1 whose direction is the meaning of the input.
+    Embedding(Vec<f32>),
+}
+
+impl Output {
+    /// Whether every number in it is finite.
+    pub fn is_finite(&self) -> bool {
+        match self {
+            Self::Embedding(vector) => vector.iter().all(|value| value.is_finite()),
+        }
+    }
+}
+
+/// Why an admitted request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Its time was over before the model was free.
+    #[error("the request expired before the model was free")]
+    Expired,
+    /// The sender gave it up.
+    #[error("the request was cancelled")]
+    Cancelled,
+    /// The model answered with numbers that are not finite; it is made anew.
+    #[error("the model's output holds NaN or infinity (first in batch item {item:?})")]
+    Poisoned {
+        /// The first bad output of the batch, counted from 0.
+        item: usize,
+    },
+    /// The model panicked; it is made anew.
+    #[error("the model panicked: {message:?}")]
+    Panicked {
+        /// What the panic said.
+        message: String,
+    },
+    /// The model refused the batch and goes on.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The model answered with another number of outputs than there were inputs; it is made anew.
+    #[error("the model gave {got:?} outputs for {expected:?} inputs")]
+    WrongCount {
+        /// Inputs of the batch.
+        expected: usize,
+        /// Outputs of the batch.
+        got: usize,
+    },
+    /// The model failed too often in a row; the replica answers nothing any more.
+    #[error("the replica is out of order after {restarts:?} restarts: {reason}")]
+    WorkerDied {
+        /// How often the model was made anew in vain.
+        restarts: u32,
+        /// What ended it.
+        reason: String,
+    },
+}
+
+/// Why a request is not admitted. It is refused at once and gets no reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Too many requests, or too many bytes of them, are on their way.
+    #[error(
+        "the port is full: {requests:?} requests with {bytes:?} bytes are on their way; \
+         receive replies, or send later"
+    )]
+    QueueFull {
+        /// Requests without a received reply.
+        requests: usize,
+        /// Bytes of their inputs.
+        bytes: usize,
+    },
+    /// The request alone is larger than the port ever admits.
+    #[error("the request has {bytes:?} bytes and the port admits {most:?}; split it")]
+    TooLarge {
+        /// Bytes of its inputs.
+        bytes: usize,
+        /// What the port admits.
+        most: usize,
+    },
+    /// There is no such replica.
+    #[error("there is no replica {replica:?}; the port has {replicas:?}")]
+    UnknownReplica {
+        /// What was asked for.
+        replica: usize,
+        /// How many there are.
+        replicas: usize,
+    },
+    /// The port closes.
+    #[error("the port is closed")]
+    Closed,
+}

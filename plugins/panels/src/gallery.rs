@@ -1,0 +1,464 @@
+//! Draws every panel without a window, at two sizes, and reads what was painted.
+
+use agents::{AgentFact, Quote};
+use bevy::math::Vec2;
+use bevy_egui::egui::{Context, FullOutput, Pos2, RawInput, Rect, Shape, vec2};
+use record::{Live, Minutes, ResourceTotals, Totals, TurnRecord};
+use schedule::{OwnerId, Skill};
+use sim::{ControlRequest, Pace, Progress, SimSpan, SimTime};
+
+use crate::{
+    control_bar::{self, Control, RunInfo},
+    crew_panel,
+    keys::{self, Toggles},
+    layout::{Layout, Shown},
+    meeting_panel::{self, Choice, Tab},
+    notice::{self, Loading},
+    overlay::{self, LabelKind, OverlayLabel},
+    picker::{self, PickerItem},
+    roster::{AgentRow, Doing, ResourceRow, Roster, Tally},
+    theme, totals_panel,
+};
+
+const SIZES: [(f32, f32); 2] = [(1280.0, 720.0), (900.0, 600.0)];
+/// Frames until sizes that depend on each other have settled.
+const N_FRAMES: usize = 4;
+
+/// A text that was painted, where, and what of it could be seen.
+#[derive(Debug)]
+struct Painted {
+    text: String,
+    rect: Rect,
+    clip: Rect,
+}
+
+/// Draws some frames at `size` and returns the texts that can be seen in the last.
+fn paint(size: (f32, f32), mut draw: impl FnMut(&Context, &Layout)) -> Vec<Painted> {
+    let screen = Rect::from_min_size(Pos2::ZERO, vec2(size.0, size.1));
+    let layout = Layout::of(
+        screen,
+        Shown {
+            sides: true,
+            totals: true,
+        },
+    );
+    let ctx = Context::default();
+    theme::apply(&ctx);
+    let mut output = FullOutput::default();
+    for _ in 0..N_FRAMES {
+        let input = RawInput {
+            screen_rect: Some(screen),
+            ..Default::default()
+        };
+        output = ctx.run_ui(input, |ui| draw(ui.ctx(), &layout));
+    }
+    let mut painted = Vec::new();
+    for clipped in &output.shapes {
+        collect(
+            &clipped.shape,
+            clipped.clip_rect.intersect(screen),
+            &mut painted,
+        );
+    }
+    painted
+}
+
+fn collect(shape: &Shape, clip: Rect, painted: &mut Vec<Painted>) {
+    match shape {
+        Shape::Vec(shapes) => shapes
+            .iter()
+            .for_each(|shape| collect(shape, clip, painted)),
+        Shape::Text(text) => {
+            let rect = text.visual_bounding_rect();
+            if rect.is_positive() && clip.intersects(rect) {
+                painted.push(Painted {
+                    text: text.galley.text().to_owned(),
+                    rect,
+                    clip,
+                });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Asserts that all of `expected` was painted and that no text runs out of its panel sideways.
+fn check(panel: &str, expected: &[&str], mut draw: impl FnMut(&Context, &Layout)) {
+    for size in SIZES {
+        let painted = paint(size, &mut draw);
+        for text in expected {
+            assert!(
+                painted.iter().any(|p| p.text.contains(text)),
+                "{panel} {size:?} misses {text:?} in {painted:#?}"
+            );
+        }
+        for p in &painted {
+            let fits =
+                p.rect.left() >= p.clip.left() - 1.0 && p.rect.right() <= p.clip.right() + 1.0;
+            assert!(fits, "{panel} {size:?} cuts off {p:?}");
+        }
+        no_overlap(panel, size, &painted);
+    }
+}
+
+/// Asserts that no two texts cover each other.
+fn no_overlap(panel: &str, size: (f32, f32), painted: &[Painted]) {
+    for (i, a) in painted.iter().enumerate() {
+        for b in &painted[i + 1..] {
+            let common = a.rect.intersect(a.clip).intersect(b.rect.intersect(b.clip));
+            let overlap = common.is_positive() && common.width() > 2.0 && common.height() > 3.0;
+            assert!(
+                !overlap,
+                "{panel} {size:?}: {:?} and {:?} overlap",
+                a.text, b.text
+            );
+        }
+    }
+}
+
+fn control(progress: Progress) -> Control {
+    Control {
+        pace: Pace::Follow,
+        progress,
+        speed: 20.0,
+        shown: SimTime::from_secs_f64(754.0),
+    }
+}
+
+fn info() -> RunInfo {
+    let lines = [
+        ("scene", "Team meeting"),
+        ("policy", "heft"),
+        ("seed", "1"),
+        ("time", "modelled"),
+        ("model", "all-minilm-l6-v2@53aa51172d14"),
+    ];
+    RunInfo {
+        lines: lines
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .to_vec(),
+    }
+}
+
+fn roster(n_agents: usize) -> Roster {
+    let doing = [
+        Doing::Works {
+            skill: Skill::Summarise,
+            sentence: "summarises topic 3".into(),
+        },
+        Doing::Waits {
+            sentence: "waits for 12 embeddings".into(),
+        },
+        Doing::Idle,
+        Doing::Done,
+    ];
+    let agent = |i: usize| AgentRow {
+        name: format!("Agent {i}"),
+        role: "summariser".into(),
+        tally: Tally {
+            done: i as u32,
+            running: 1,
+            waiting: 2,
+            failed: 0,
+        },
+        doing: doing[i % doing.len()].clone(),
+        also_waits: "all who could do it are busy".into(),
+    };
+    let resource = |i: usize| ResourceRow {
+        name: format!("replica {}", i + 1),
+        kind: "minilm".into(),
+        up: i != 1,
+        running: 5,
+        slots: 16,
+        finished: 120,
+        skill: Some(Skill::Embed),
+    };
+    Roster {
+        agents: (0..n_agents).map(agent).collect(),
+        resources: (0..3).map(resource).collect(),
+        queue: vec![(Skill::Embed, 12), (Skill::Summarise, 2)],
+    }
+}
+
+fn quote(turn: u32) -> Quote {
+    Quote {
+        turn,
+        speaker: "Ben".into(),
+        text: "The sync loses bookmarks on slow networks.".into(),
+        score: 0.6,
+    }
+}
+
+fn minutes() -> Minutes {
+    let mut minutes = Minutes::default();
+    let at = SimTime::from_secs_f64(65.0);
+    for fact in [
+        AgentFact::AgentJoined {
+            agent: OwnerId(0),
+            name: "Ada".into(),
+            role: "chair".into(),
+        },
+        AgentFact::TopicFound {
+            topic: 0,
+            first_turn: 3,
+            last_turn: 11,
+        },
+        AgentFact::TopicSummarised {
+            topic: 0,
+            sentences: vec![quote(4)],
+        },
+        AgentFact::TopicNamed {
+            topic: 0,
+            name: "sync, bookmarks, networks".into(),
+        },
+        AgentFact::QuestionAsked {
+            question: 0,
+            by: Some(OwnerId(0)),
+            text: "When is the launch?".into(),
+        },
+        AgentFact::QuestionAnswered {
+            question: 0,
+            answer: "On the fourteenth.".into(),
+            cited: vec![quote(6)],
+            score: 0.63,
+        },
+        AgentFact::QuestionAsked {
+            question: 1,
+            by: None,
+            text: "Who pays?".into(),
+        },
+        AgentFact::QuestionAnswered {
+            question: 1,
+            answer: String::new(),
+            cited: Vec::new(),
+            score: 0.1,
+        },
+        AgentFact::QuestionAsked {
+            question: 2,
+            by: None,
+            text: "And where?".into(),
+        },
+        AgentFact::MinutesApproved { agent: OwnerId(0) },
+    ] {
+        minutes.apply(at, &fact);
+    }
+    minutes
+}
+
+fn turns(n: usize) -> Vec<TurnRecord> {
+    let turn = |i: usize| TurnRecord {
+        at: SimTime::ZERO,
+        speaker: ["Ada", "Ben"][i % 2].into(),
+        text: format!(
+            "This is sentence {i} of a long meeting in which much is said about the launch."
+        ),
+    };
+    (0..n).map(turn).collect()
+}
+
+#[test]
+fn the_bar_tells_time_state_and_run() {
+    check(
+        "bar",
+        &["12:34", "waiting for a model", "Team meeting", "20×", "10×"],
+        |ctx, layout| {
+            theme::panel(ctx, "bar", layout.bar, |ui| {
+                let wanted = control_bar::control_ui(
+                    ui,
+                    control(Progress::Held),
+                    &info(),
+                    &mut Toggles::default(),
+                );
+                assert_eq!(wanted, [] as [ControlRequest; 0]);
+            });
+        },
+    );
+}
+
+#[test]
+fn the_crew_panel_tells_work_and_reasons() {
+    let roster = roster(4);
+    let expected = [
+        "summarises topic 3",
+        "waits for 12 embeddings",
+        "1 done · 1 running · 2 waiting",
+        "replica 1",
+        "5 of 16",
+        "down",
+        "embed 12",
+    ];
+    check("crew", &expected, |ctx, layout| {
+        theme::panel(ctx, "crew", layout.left.unwrap(), |ui| {
+            crew_panel::crew_ui(ui, &roster)
+        });
+    });
+}
+
+#[test]
+fn a_long_roster_lays_out_only_what_is_in_sight() {
+    let roster = roster(1000);
+    let painted = paint(SIZES[0], |ctx, layout| {
+        theme::panel(ctx, "crew", layout.left.unwrap(), |ui| {
+            crew_panel::crew_ui(ui, &roster)
+        });
+    });
+    let n_agents = painted
+        .iter()
+        .filter(|p| p.text.starts_with("Agent "))
+        .count();
+    assert!((5..20).contains(&n_agents), "{n_agents}");
+}
+
+#[test]
+fn the_meeting_panel_tells_turns_topics_and_answers() {
+    let (turns, minutes) = (turns(400), minutes());
+    let both = [
+        "400 turns",
+        "sentence 399",
+        "Topics  1",
+        "Questions  2 of 3",
+        "approved",
+    ];
+    for (tab, expected) in [
+        (
+            Tab::Topics,
+            &[
+                "sync, bookmarks, networks",
+                "turns 4 to 12",
+                "Ben 5  The sync",
+            ][..],
+        ),
+        (
+            Tab::Questions,
+            &[
+                "When is the launch?",
+                "On the fourteenth.",
+                "Ben 7 · similarity 0.63",
+                "answering …",
+                "asked by you at 1:05",
+            ][..],
+        ),
+    ] {
+        let expected: Vec<&str> = both.iter().chain(expected).copied().collect();
+        check("meeting", &expected, |ctx, layout| {
+            let mut choice = Choice {
+                tab,
+                draft: String::new(),
+            };
+            theme::panel(ctx, "meeting", layout.right.unwrap(), |ui| {
+                assert_eq!(
+                    meeting_panel::meeting_ui(ui, &turns, &minutes, &mut choice),
+                    None
+                );
+            });
+        });
+    }
+}
+
+#[test]
+fn an_empty_meeting_says_so() {
+    let live = Live::default();
+    check(
+        "meeting",
+        &["Nobody has spoken yet", "Topics appear here"],
+        |ctx, layout| {
+            theme::panel(ctx, "meeting", layout.right.unwrap(), |ui| {
+                meeting_panel::meeting_ui(
+                    ui,
+                    &live.state.turns,
+                    &live.minutes,
+                    &mut Choice::default(),
+                );
+            });
+        },
+    );
+}
+
+#[test]
+fn the_totals_tell_objectives_and_use_of_resources() {
+    let totals = Totals {
+        makespan: SimSpan(95_500_000_000),
+        weighted_completion_secs: 1234.5,
+        resources: vec![ResourceTotals {
+            name: "replica 1".into(),
+            utilisation: 0.87,
+            mean_batch: 7.25,
+            ..ResourceTotals::default()
+        }],
+        ..Totals::default()
+    };
+    let expected = [
+        "1234.5 s",
+        "1:35 min",
+        "replica 1",
+        "87 %",
+        "mean batch 7.2",
+    ];
+    check("totals", &expected, |ctx, layout| {
+        theme::panel(ctx, "totals", layout.totals.unwrap(), |ui| {
+            totals_panel::totals_ui(ui, &totals)
+        });
+    });
+}
+
+#[test]
+fn notices_loading_keys_and_names_are_readable() {
+    let notices = vec!["The journal \"run.jsonl\" cannot be written: disk full".to_owned()];
+    let loading = Loading {
+        text: "Loading all-minilm-l6-v2".into(),
+        fraction: Some(0.5),
+    };
+    let label = |kind, text: &str| OverlayLabel {
+        screen: Vec2::new(400.0, 300.0),
+        text: text.into(),
+        color: [9, 9, 9],
+        kind,
+    };
+    let labels = [
+        label(LabelKind::Name, "Ada"),
+        label(LabelKind::Speech, "Shall we begin?"),
+    ];
+    check(
+        "notices",
+        &["cannot be written", "Loading all-minilm-l6-v2", "50%"],
+        |ctx, layout| {
+            assert_eq!(notice::notices_ui(ctx, layout.free, &notices), None);
+            notice::loading_ui(ctx, layout.free, &loading);
+        },
+    );
+    check("overlay", &["Ada", "Shall we begin?"], |ctx, layout| {
+        overlay::overlay_ui(ctx, layout.free, &labels)
+    });
+    check("keys", &["Space", "run one step"], |ctx, _| {
+        keys::help_ui(
+            ctx,
+            &mut Toggles {
+                help: true,
+                ..Toggles::default()
+            },
+        );
+    });
+}
+
+#[test]
+fn the_picker_tells_titles_captions_and_errors() {
+    let item = |title: &str, error: Option<&str>| PickerItem {
+        title: title.into(),
+        caption: "Agents take the minutes.".into(),
+        path: format!("scenes/{title}.scene.ron").into(),
+        error: error.map(Into::into),
+    };
+    let items = [
+        item("meeting", None),
+        item("broken", Some("12:5: unknown field `rol`")),
+    ];
+    let expected = [
+        "meeting",
+        "Agents take the minutes.",
+        "scenes/broken.scene.ron",
+        "unknown field `rol`",
+    ];
+    check("picker", &expected, |ctx, _| {
+        assert_eq!(picker::picker_ui(ctx, &items, &mut 0), None);
+    });
+}

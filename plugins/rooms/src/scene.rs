@@ -1,0 +1,121 @@
+//! The checked scene: every name resolved, every number within its bounds.
+
+use std::path::PathBuf;
+
+use bevy::prelude::Vec3;
+use schedule::{OwnerId, ResourceKind, ResourceSpec};
+
+use crate::{
+    agent::Agent,
+    decomposition::Decomposition,
+    hardware::{Device, Model, Replica},
+    source::{Fault, Moment, Source},
+    space::Space,
+    station::{Prop, Station},
+};
+
+/// Seconds in an hour, for prices.
+const SECS_PER_HOUR: f64 = 3600.0;
+
+/// A scene in which every index is valid, every graph acyclic and every number finite.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Scene {
+    /// The file it came from.
+    pub path: PathBuf,
+    /// BLAKE3 hash of the file's bytes, in hexadecimal.
+    pub text_hash: String,
+    /// What it is called.
+    pub name: String,
+    /// One sentence about it; may be empty.
+    pub caption: String,
+    /// The seed of all chance in a run.
+    pub seed: u64,
+    /// Simulated seconds for each second on the desktop.
+    pub speed: f64,
+    /// Rooms; at least one.
+    pub spaces: Vec<Space>,
+    /// Places where work happens.
+    pub stations: Vec<Station>,
+    /// Things that only stand there.
+    pub props: Vec<Prop>,
+    /// Who is there, in the order of their ids; at least one.
+    pub agents: Vec<Agent>,
+    /// Hardware.
+    pub devices: Vec<Device>,
+    /// Models.
+    pub models: Vec<Model>,
+    /// Models loaded on devices.
+    pub replicas: Vec<Replica>,
+    /// How tasks are split.
+    pub decompositions: Vec<Decomposition>,
+    /// Where tasks come from, in the order of the file.
+    pub sources: Vec<Source>,
+    /// Failures to inject, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// Scripted moments, in the order of the file.
+    pub moments: Vec<Moment>,
+    /// Where the camera stands.
+    pub camera: Camera,
+}
+
+/// Where the camera stands and looks, in world metres.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Where it stands.
+    pub from: Vec3,
+    /// What it looks at.
+    pub to: Vec3,
+}
+
+impl Scene {
+    /// Whoever can perform a skill: the replicas, then the agents with skills, in the order of the file.
+    /// A resource's position is its [`ResourceId`](schedule::ResourceId).
+    pub fn resources(&self) -> Vec<ResourceSpec> {
+        let replicas = self.replicas.iter().map(|replica| {
+            let device = &self.devices[replica.device];
+            ResourceSpec {
+                name: replica.name.clone(),
+                kind: ResourceKind::Replica {
+                    model: self.models[replica.model].name.clone(),
+                },
+                skills: replica.skills.clone(),
+                slots: replica.slots,
+                bytes_per_sec: device.bytes_per_sec,
+                price_per_sec: device.price_per_hour / SECS_PER_HOUR,
+                watts: device.watts,
+            }
+        });
+        let agents = self
+            .agents
+            .iter()
+            .filter(|agent| !agent.skills.is_empty())
+            .map(|agent| ResourceSpec {
+                name: agent.name.clone(),
+                kind: ResourceKind::Agent { owner: agent.id },
+                skills: agent.skills.clone(),
+                slots: 1,
+                bytes_per_sec: None,
+                price_per_sec: 0.0,
+                watts: 0.0,
+            });
+        replicas.chain(agents).collect()
+    }
+
+    /// The agent with this id.
+    pub fn agent(&self, id: OwnerId) -> Option<&Agent> {
+        self.agents.get(id.index())
+    }
+
+    /// The agent with this name.
+    pub fn agent_named(&self, name: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.name == name)
+    }
+
+    /// How the task of this name is split.
+    pub fn decomposition(&self, task: &str) -> Option<&Decomposition> {
+        self.decompositions
+            .iter()
+            .find(|decomposition| decomposition.task == task)
+    }
+}

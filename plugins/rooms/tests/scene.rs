@@ -1,0 +1,239 @@
+//! What a valid scene file turns into: checked values, resources and entities.
+
+use std::{f32::consts::PI, path::Path, sync::Arc};
+
+use bevy::prelude::*;
+use rooms::{
+    Agent, CurrentScene, MomentKind, Part, PartRef, Per, Place, Prop, Role, RoomsPlugin, Scene,
+    SourceKind, Space, Station, StationKind,
+};
+use schedule::{LatencyProfile, OwnerId, ResourceId, ResourceKind, Skill};
+use sim::{SimSpan, SimTime};
+
+fn valid() -> Scene {
+    Scene::parse(
+        include_str!("valid.scene.ron"),
+        Path::new("scenes/x.scene.ron"),
+    )
+    .expect("the scene is valid")
+}
+
+#[test]
+fn names_become_indices_and_units_become_types() {
+    let scene = valid();
+    let rack = &scene.stations[3];
+    assert_eq!(
+        (rack.kind, rack.position, rack.size),
+        (
+            StationKind::Rack,
+            Vec3::new(3.0, 0.0, -2.0),
+            Vec3::new(0.7, 1.6, 0.9)
+        )
+    );
+    assert!((scene.stations[0].facing - PI / 2.0).abs() < 1e-6);
+    assert_eq!(scene.stations[0].size, Vec3::new(2.0, 0.74, 1.0));
+    assert_eq!(
+        scene.agents[1],
+        Agent {
+            id: OwnerId(1),
+            name: "Ben".into(),
+            role: Role::Recorder,
+            home: 2,
+            skills: vec![]
+        }
+    );
+    assert_eq!(
+        (
+            scene.agent(OwnerId(0)).unwrap().name.as_str(),
+            scene.agent(OwnerId(2))
+        ),
+        ("Ada", None)
+    );
+    assert_eq!(scene.agent_named("Ben").unwrap().id, OwnerId(1));
+}
+
+#[test]
+fn sources_faults_and_moments_are_resolved() {
+    let scene = valid();
+    let [meeting, question, chore] = scene.sources.as_slice() else {
+        panic!("three sources")
+    };
+    assert_eq!(
+        (meeting.at, meeting.by, meeting.decomposition),
+        (SimTime(1_500_000_000), OwnerId(0), 0)
+    );
+    assert_eq!(
+        (meeting.weight, meeting.deadline),
+        (1.0, Some(SimSpan(600_000_000_000)))
+    );
+    let SourceKind::Meeting {
+        file,
+        words_per_minute,
+        stretch,
+    } = &meeting.kind
+    else {
+        panic!("a meeting")
+    };
+    assert_eq!(
+        (file.as_path(), *words_per_minute, *stretch),
+        (Path::new("scenes/talk.txt"), 150.0, SimSpan(90_000_000_000))
+    );
+    assert_eq!(
+        question.kind,
+        SourceKind::Question {
+            text: "When?".into()
+        }
+    );
+    assert_eq!(
+        (&chore.kind, chore.weight, chore.deadline),
+        (&SourceKind::Task, 2.0, None)
+    );
+    assert_eq!(
+        (scene.faults[0].resource, scene.faults[0].span),
+        (ResourceId(0), SimSpan(20_000_000_000))
+    );
+    assert_eq!(
+        scene.moments[0].kind,
+        MomentKind::Say {
+            agent: OwnerId(0),
+            text: "Hello".into()
+        }
+    );
+}
+
+#[test]
+fn parts_stand_after_their_predecessors() {
+    let scene = valid();
+    let part = |name: &str, skill, model: Option<&str>, by, per, after, after_elsewhere| Part {
+        name: name.into(),
+        skill,
+        model: model.map(Into::into),
+        by: OwnerId(by),
+        per,
+        after,
+        after_elsewhere,
+    };
+    assert_eq!(
+        scene.decomposition("minutes").unwrap().parts,
+        [
+            part(
+                "embed",
+                Skill::Embed,
+                Some("minilm"),
+                1,
+                Per::Turn,
+                vec![],
+                vec![]
+            ),
+            part(
+                "approve",
+                Skill::Approve,
+                None,
+                0,
+                Per::Meeting,
+                vec![0],
+                vec![]
+            ),
+        ]
+    );
+    let elsewhere = vec![PartRef {
+        decomposition: 0,
+        part: 0,
+    }];
+    assert_eq!(
+        scene.decomposition("answer").unwrap().parts,
+        [part(
+            "embed",
+            Skill::Embed,
+            None,
+            1,
+            Per::Question,
+            vec![],
+            elsewhere
+        )]
+    );
+    assert_eq!(scene.decomposition("lunch"), None);
+}
+
+#[test]
+fn resources_are_the_replicas_and_then_the_agents_with_skills() {
+    let resources = valid().resources();
+    let [replica, ada] = resources.as_slice() else {
+        panic!("two resources")
+    };
+    assert_eq!(
+        replica.kind,
+        ResourceKind::Replica {
+            model: "minilm".into()
+        }
+    );
+    assert_eq!(
+        (replica.slots, replica.bytes_per_sec, replica.watts),
+        (4, Some(1e9), 35.0)
+    );
+    assert!((replica.price_per_sec - 0.001).abs() < 1e-12);
+    let profile = LatencyProfile {
+        per_token: SimSpan(1_000_000),
+        ..Default::default()
+    };
+    assert_eq!(replica.skills, [(Skill::Embed, profile)]);
+    assert_eq!(
+        (ada.name.as_str(), &ada.kind, ada.slots),
+        ("Ada", &ResourceKind::Agent { owner: OwnerId(0) }, 1)
+    );
+}
+
+#[test]
+fn the_plugin_spawns_an_entity_for_everything() {
+    let mut app = App::new();
+    app.add_plugins(MinimalPlugins).add_plugins(RoomsPlugin {
+        scene: Arc::new(valid()),
+    });
+    app.update();
+    assert_eq!(app.world().resource::<CurrentScene>().name, "Test");
+    fn names<T: Component>(app: &mut App) -> Vec<String> {
+        let mut names: Vec<String> = app
+            .world_mut()
+            .query_filtered::<&Name, With<T>>()
+            .iter(app.world())
+            .map(ToString::to_string)
+            .collect();
+        names.sort();
+        names
+    }
+    assert_eq!(names::<Space>(&mut app), ["hall"]);
+    assert_eq!(
+        names::<Station>(&mut app),
+        ["rack", "seat 1", "seat 2", "table"]
+    );
+    assert_eq!(names::<Prop>(&mut app), ["fern"]);
+    assert_eq!(names::<Agent>(&mut app), ["Ada", "Ben"]);
+    let mut agents = app.world_mut().query::<(&Agent, &Place)>();
+    for (agent, place) in agents.iter(app.world()) {
+        let seat = &valid().stations[agent.home];
+        assert_eq!((place.position, place.facing), (seat.position, seat.facing));
+    }
+}
+
+/// The scenes that come with the app.
+#[test]
+fn shipped_scenes_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
+    let files = rooms::scene_files(&folder).unwrap();
+    assert!(!files.is_empty());
+    for file in files {
+        let scene = file.scene.unwrap_or_else(|error| panic!("{error}"));
+        assert!(!scene.caption.is_empty(), "{:?} has no caption", file.path);
+    }
+}
+
+/// The minimal scene in the README.
+#[test]
+fn the_readme_shows_a_valid_scene() {
+    let readme = include_str!("../README.md");
+    let (_, example) = readme.split_once("```ron\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let scene =
+        Scene::parse(example, Path::new("README.md")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(scene.agents.len(), 1);
+}

@@ -1,0 +1,43 @@
+//! Why a subtask does not run, in one named reason.
+
+use super::{Engine, Resource};
+use crate::{
+    fact::WaitReason,
+    lane::Lane,
+    workload::{SubtaskId, SubtaskState},
+};
+
+impl Engine {
+    /// Why a subtask is not running; `None` if it runs or has ended.
+    pub fn wait_reason(&self, id: SubtaskId) -> Option<WaitReason> {
+        let subtask = self.subtask(id);
+        match subtask.state {
+            SubtaskState::Blocked => Some(WaitReason::Predecessors {
+                missing: subtask.n_missing,
+            }),
+            SubtaskState::Backoff { until } => Some(WaitReason::Backoff { until }),
+            SubtaskState::Ready => Some(self.why_ready(id, &self.pool.lanes[subtask.lane.index()])),
+            SubtaskState::Running { .. }
+            | SubtaskState::Done
+            | SubtaskState::Failed
+            | SubtaskState::Cancelled => None,
+        }
+    }
+
+    fn why_ready(&self, id: SubtaskId, lane: &Lane) -> WaitReason {
+        let mut members = lane
+            .members
+            .iter()
+            .map(|(member, _)| self.resource(*member));
+        if members.clone().all(|member| !member.up) {
+            return WaitReason::ResourcesDown;
+        }
+        // The policy's wish only explains anything while some other resource is free.
+        match self.subtask(id).waits_for {
+            Some(resource) if self.resource(resource).up && members.any(Resource::is_free) => {
+                WaitReason::BetterResource { resource }
+            }
+            _ => WaitReason::ResourcesBusy,
+        }
+    }
+}

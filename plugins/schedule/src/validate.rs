@@ -1,0 +1,243 @@
+//! Checks the facts of a run against the rules of scheduling; shares no code with the engine, so
+//! that an error in one is seen by the other.
+
+mod batches;
+mod graph;
+
+use std::{collections::BTreeMap, fmt};
+
+use sim::{SimSpan, SimTime};
+
+use crate::{
+    fact::EngineFact,
+    pool::ResourceId,
+    workload::{BatchId, Skill, SubtaskId, TaskId},
+};
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub at: SimTime,
+    /// Which fact shows it, counted from 0 over the facts given.
+    pub n_fact: usize,
+    /// What is wrong, in words.
+    pub text: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fact {} at {}: {}", self.n_fact, self.at, self.text)
+    }
+}
+
+/// All rules that the facts of a run, from its start, break. A run may stop anywhere between two
+/// instants: what is unfinished then is no violation.
+///
+/// The rules: time goes on; ids are given in order; precedence; a resource that is up runs one batch
+/// at a time, of one skill, within its slots, for the span it was charged; each attempt follows
+/// readiness and placement, is counted, and has one outcome; nothing is done twice; a finished task
+/// has all its subtasks done; a failed task has a cause and leaves nothing behind; deadlines.
+pub fn validate<'a>(facts: impl IntoIterator<Item = (SimTime, &'a EngineFact)>) -> Vec<Violation> {
+    let mut check = Check::default();
+    for (n, (at, fact)) in facts.into_iter().enumerate() {
+        if at < check.now {
+            check.object(format!("time goes back from {:?} to {at:?}", check.now));
+        }
+        if at > check.now {
+            check.end_instant();
+        }
+        check.n_fact = n;
+        check.now = check.now.max(at);
+        check.take(fact);
+    }
+    check.end_instant();
+    check.violations
+}
+
+#[derive(Debug)]
+struct TaskLog {
+    arrived: SimTime,
+    deadline: Option<SimTime>,
+    subtasks: Vec<SubtaskId>,
+    end: Option<TaskEnd>,
+    missed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TaskEnd {
+    Finished,
+    Failed,
+}
+
+#[derive(Debug)]
+struct SubtaskLog {
+    task: TaskId,
+    skill: Skill,
+    after: Vec<SubtaskId>,
+    starts: u32,
+    ready_at: SimTime,
+    started_at: SimTime,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Added,
+    Ready,
+    Placed(ResourceId),
+    Running(BatchId),
+    Failed { retry_at: Option<SimTime> },
+    Finished,
+    Cancelled,
+}
+
+impl Stage {
+    fn is_over(self) -> bool {
+        matches!(
+            self,
+            Self::Failed { retry_at: None } | Self::Finished | Self::Cancelled
+        )
+    }
+}
+
+#[derive(Debug)]
+struct ResourceLog {
+    slots: u32,
+    up: bool,
+    running: Option<BatchId>,
+}
+
+#[derive(Debug)]
+struct BatchLog {
+    resource: ResourceId,
+    subtasks: Vec<SubtaskId>,
+    started: SimTime,
+    promised: Option<SimSpan>,
+    ended: Option<SimTime>,
+}
+
+/// What the facts so far say.
+#[derive(Debug, Default)]
+struct Check {
+    now: SimTime,
+    n_fact: usize,
+    violations: Vec<Violation>,
+    tasks: BTreeMap<TaskId, TaskLog>,
+    subtasks: BTreeMap<SubtaskId, SubtaskLog>,
+    resources: BTreeMap<ResourceId, ResourceLog>,
+    batches: BTreeMap<BatchId, BatchLog>,
+    /// What this instant must still bring in order.
+    placed: Vec<SubtaskId>,
+    ended: Vec<BatchId>,
+    failed_tasks: Vec<TaskId>,
+    downed: Vec<ResourceId>,
+}
+
+impl Check {
+    fn object(&mut self, text: String) {
+        self.violations.push(Violation {
+            at: self.now,
+            n_fact: self.n_fact,
+            text,
+        });
+    }
+
+    fn require(&mut self, holds: bool, text: impl FnOnce() -> String) {
+        if !holds {
+            self.object(text());
+        }
+    }
+
+    fn take(&mut self, fact: &EngineFact) {
+        match fact {
+            EngineFact::ResourceJoined {
+                resource, slots, ..
+            } => self.joined(*resource, *slots),
+            EngineFact::TaskArrived { task, deadline, .. } => self.arrived(*task, *deadline),
+            EngineFact::SubtaskAdded {
+                subtask,
+                task,
+                skill,
+                after,
+                ..
+            } => {
+                self.added(*subtask, *task, *skill, after);
+            }
+            EngineFact::SubtaskReady { subtask } => self.ready(*subtask),
+            EngineFact::SubtaskPlaced {
+                subtask,
+                resource,
+                candidates,
+                ..
+            } => {
+                self.placed(*subtask, *resource, candidates);
+            }
+            EngineFact::BatchStarted {
+                batch,
+                resource,
+                subtasks,
+                span,
+            } => {
+                self.started(*batch, *resource, subtasks, *span);
+            }
+            EngineFact::BatchFinished {
+                batch,
+                resource,
+                span,
+            } => {
+                self.batch_finished(*batch, *resource, *span);
+            }
+            EngineFact::SubtaskFinished {
+                subtask,
+                waited,
+                ran,
+            } => {
+                self.subtask_finished(*subtask, *waited, *ran);
+            }
+            EngineFact::SubtaskFailed {
+                subtask,
+                attempt,
+                cause,
+                retry_at,
+            } => {
+                self.subtask_failed(*subtask, *attempt, cause, *retry_at);
+            }
+            EngineFact::SubtaskCancelled { subtask } => self.cancelled(*subtask),
+            EngineFact::TaskFinished { task, flow } => self.task_finished(*task, *flow),
+            EngineFact::TaskFailed { task } => self.task_failed(*task),
+            EngineFact::DeadlineMissed { task } => self.missed(*task),
+            EngineFact::ResourceDown { resource } => self.turned(*resource, false),
+            EngineFact::ResourceUp { resource } => self.turned(*resource, true),
+        }
+    }
+
+    /// What begins at an instant must be complete at its end.
+    fn end_instant(&mut self) {
+        for id in std::mem::take(&mut self.placed) {
+            let stage = self.subtasks.get(&id).map(|log| log.stage);
+            self.require(!matches!(stage, Some(Stage::Placed(_))), || {
+                format!("{id:?} is placed, but no batch starts with it")
+            });
+        }
+        for id in std::mem::take(&mut self.ended) {
+            let members = self.batches.get(&id).map(|log| log.subtasks.clone());
+            for member in members.unwrap_or_default() {
+                let stage = self.subtasks.get(&member).map(|log| log.stage);
+                self.require(stage != Some(Stage::Running(id)), || {
+                    format!("{id:?} ended, but nothing says what became of {member:?}")
+                });
+            }
+        }
+        for id in std::mem::take(&mut self.failed_tasks) {
+            self.nothing_left(id);
+        }
+        for id in std::mem::take(&mut self.downed) {
+            let busy = self
+                .resources
+                .get(&id)
+                .is_some_and(|log| !log.up && log.running.is_some());
+            self.require(!busy, || format!("{id:?} is down and goes on working"));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The engine from outside: whole runs, policies, failures, the validator and the mirror.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
+
+mod failures;
+mod mirror;
+mod policies;
+mod refusals;
+mod runs;
+mod support;
+mod validator;

@@ -1,0 +1,280 @@
+//! What can be typed after `diorama`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use schedule::PolicyName;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all done
+  1    the run ended, but some of its tasks failed
+  2    the command line is wrong
+  3    an input file is wrong: scene, meeting or journal
+  4    a model could not be had
+  5    a file could not be written
+  6    there is no display to open a window on
+  130  interrupted (Ctrl-C)
+
+Results go to standard output and files, messages to standard error.";
+
+/// Simulates spaces in which AI agents share tasks, models and hardware.
+///
+/// Without a command, opens the window with a choice of scenes.
+#[derive(Debug, Parser)]
+#[command(name = "diorama", version, after_long_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a scene in a window, in 3D.
+    #[command(after_help = "Examples:\n  \
+        diorama open scenes/meeting.scene.ron\n  \
+        diorama open scenes/meeting.scene.ron --policy heft --speed 20")]
+    Open(OpenArgs),
+    /// Runs a scene without a window, as fast as the machine allows.
+    #[command(after_help = "Examples:\n  \
+        diorama run scenes/meeting.scene.ron\n  \
+        diorama run scenes/meeting.scene.ron --input standup.vtt --ask \"What did we decide?\"\n  \
+        diorama run scenes/meeting.scene.ron --outputs none --policy sjf --json\n\n\
+        Writes journal.jsonl, minutes.md and minutes.json into the folder given by --out.")]
+    Run(RunArgs),
+    /// Checks scene files and says what is wrong with them.
+    #[command(after_help = "Example:\n  diorama check scenes/*.scene.ron")]
+    Check(CheckArgs),
+    /// Tells what happened in an earlier run out of its journal; runs no model.
+    #[command(after_help = "Examples:\n  \
+        diorama replay diorama-out/meeting/journal.jsonl\n  \
+        diorama replay diorama-out/meeting/journal.jsonl --verify")]
+    Replay(ReplayArgs),
+    /// Lists, downloads and checks models.
+    #[command(after_help = "Examples:\n  \
+        diorama models list\n  diorama models pull all-minilm-l6-v2\n  diorama models verify")]
+    Models(ModelsArgs),
+    /// Tells what was found on this machine: display, GPU, threads, store, models.
+    Doctor(DoctorArgs),
+}
+
+/// What a run is made of; the same for `open` and `run`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunOptions {
+    /// The meeting to hold instead of the scene's own: plain text (`Name: words`), WebVTT, SRT or
+    /// QMSum JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// A question to ask when the meeting is over; may be given several times.
+    #[arg(long, value_name = "QUESTION")]
+    pub(crate) ask: Vec<String>,
+    /// Who goes first.
+    #[arg(long, value_name = "POLICY", default_value = "fifo", value_parser = policy_parser())]
+    pub(crate) policy: PolicyName,
+    /// How durations are charged.
+    #[arg(long, value_enum, default_value_t = TimeMode::Modelled)]
+    pub(crate) time: TimeMode,
+    /// Where the models' outputs come from.
+    #[arg(long, value_enum, default_value_t = OutputMode::Real)]
+    pub(crate) outputs: OutputMode,
+    /// The journal that recorded outputs come from.
+    #[arg(long, value_name = "JOURNAL", required_if_eq("outputs", "recorded"))]
+    pub(crate) from: Option<PathBuf>,
+    /// The seed of all chance; the scene's own if not given.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// Cores that models may use; all if not given.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// The model that all replicas serve, instead of the scene's own; `hashed-words` needs no
+    /// download.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// The folder for the results [default: diorama-out/SCENE].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// The scene file.
+    pub(crate) scene: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OpenArgs {
+    /// The scene file; without one, a choice of scenes is shown.
+    pub(crate) scene: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+    /// Simulated seconds for each second, 0.1 to 1000; the scene's own if not given.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) speed: Option<f64>,
+    /// Save a picture of the window and close it again.
+    #[arg(long, value_name = "PNG", hide = true)]
+    pub(crate) screenshot: Option<PathBuf>,
+    /// The simulated second at which the picture is taken; at the end of the run if not given.
+    #[arg(long, value_name = "SECS", hide = true, requires = "screenshot")]
+    pub(crate) at: Option<f64>,
+    /// The size of the window, in pixels.
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x800", value_parser = parse_size)]
+    pub(crate) size: (u32, u32),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The scene files.
+    #[arg(required = true, value_name = "SCENE")]
+    pub(crate) scenes: Vec<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// The journal of an earlier run.
+    pub(crate) journal: PathBuf,
+    /// Check that the journal is whole, that its totals follow from its facts and that its schedule
+    /// could be.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Lists the models that Diorama knows, and which are at hand.
+    List {
+        /// Print one JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetches a model into the local store.
+    Pull {
+        /// Which; all if not given.
+        name: Option<String>,
+    },
+    /// Checks the files of the models in the local store.
+    Verify {
+        /// Which; all that are there if not given.
+        name: Option<String>,
+        /// Print one JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How durations are charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimeMode {
+    /// By the scene's latency profiles with seeded noise; repeatable.
+    Modelled,
+    /// By what the models really took on this machine; not repeatable.
+    Measured,
+}
+
+/// Where the models' outputs come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputMode {
+    /// The models run.
+    Real,
+    /// Nowhere: only the scheduling is simulated.
+    None,
+    /// An earlier journal, named with --from.
+    Recorded,
+}
+
+impl TimeMode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Modelled => "modelled",
+            Self::Measured => "measured",
+        }
+    }
+
+    /// As the journal says it.
+    pub(crate) fn recorded(self) -> record::TimeMode {
+        match self {
+            Self::Modelled => record::TimeMode::Modelled,
+            Self::Measured => record::TimeMode::Measured,
+        }
+    }
+}
+
+impl OutputMode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::None => "none",
+            Self::Recorded => "recorded",
+        }
+    }
+
+    /// As the journal says it.
+    pub(crate) fn recorded(self) -> record::OutputMode {
+        match self {
+            Self::Real => record::OutputMode::Real,
+            Self::None => record::OutputMode::None,
+            Self::Recorded => record::OutputMode::Recorded,
+        }
+    }
+}
+
+fn policy_parser() -> impl clap::builder::TypedValueParser<Value = PolicyName> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+    PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::name)).map(|name| {
+        name.parse()
+            .expect("the possible values are policies. This is a bug.")
+    })
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let parse = || {
+        let (width, height) = text.split_once('x')?;
+        Some((width.parse().ok()?, height.parse().ok()?))
+    };
+    parse()
+        .filter(|(width, height)| (320..=16384).contains(width) && (240..=16384).contains(height))
+        .ok_or_else(|| "a size looks like 1280x800, from 320x240 to 16384x16384".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_checked() {
+        assert_eq!(parse_size("1280x720"), Ok((1280, 720)));
+        for bad in ["", "1280", "1280x", "axb", "1x1", "99999x720"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}
