@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use support::{Desk, Done, leftovers, long_meeting};
+use support::{Desk, Done, leftovers, long_meeting, n_files};
 
 const SCENE: &str = "scenes/meeting.scene.ron";
 
@@ -116,7 +116,7 @@ fn no_source_has_the_model() {
     for word in ["project assets", "local store", "127.0.0.1:9", "models pull", "hashed-words"] {
         assert!(done.err.contains(word), "{word:?} is missing in {}", done.err);
     }
-    assert!(leftovers(&desk.path("store")).is_empty(), "nothing half-written in the store");
+    assert_eq!(n_files(&desk.path("store")), 0, "nothing half-written in the store");
     assert!(leftovers(&desk.path("diorama-out/meeting")).is_empty());
 }
 

@@ -10,7 +10,7 @@ use support::{Desk, Done, long_meeting};
 #[test]
 fn the_shipped_meeting_becomes_minutes() {
     let desk = Desk::new();
-    let done = desk.run(&["--out", "out", "--ask", "What is the budget?"]).expect(0);
+    let done = desk.run(&["--out", "out", "--ask", "How much do we spend on posters?"]).expect(0);
     for word in ["## Topics", "utilisation", "replica 1", "journal hash"] {
         assert!(done.out.contains(word), "{word:?} is missing in:\n{}", done.out);
     }
@@ -27,9 +27,9 @@ fn the_shipped_meeting_becomes_minutes() {
     let questions = minutes["questions"].as_object().unwrap();
     assert_eq!(questions.len(), 4, "three of the scene and one of ours");
     assert!(questions.values().all(|question| !question["answer"].is_null()));
-    let budget = questions.values().find(|q| q["text"] == "What is the budget?").unwrap();
-    let cited = budget["answer"]["cited"].as_array().unwrap();
-    assert!(cited.iter().any(|quote| quote["text"].as_str().unwrap().contains("pounds")), "{budget}");
+    let posters = questions.values().find(|q| q["text"] == "How much do we spend on posters?").unwrap();
+    let cited = posters["answer"]["cited"].as_array().unwrap();
+    assert!(cited.iter().any(|quote| quote["text"].as_str().unwrap().contains("pounds")), "{posters}");
     assert!(!minutes["approval"].is_null());
 }
 

@@ -85,14 +85,13 @@ fn fit_viewport(
 /// Hands the labels of the view over to the panels.
 fn fill_overlay(
     labels: Res<Labels>,
-    free: Res<FreeRect>,
     speech: Res<Speech>,
     control: Res<RunControl>,
     mut overlay: ResMut<Overlay>,
 ) {
     overlay.0.clear();
     for label in &labels.list {
-        let Some(screen) = label.screen.map(|at| at + free.0.min) else {
+        let Some(screen) = label.screen else {
             continue;
         };
         let (color, kind) = match label.kind {

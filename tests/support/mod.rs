@@ -113,3 +113,9 @@ pub fn leftovers(dir: &Path) -> Vec<PathBuf> {
         .filter(|path| !known.iter().any(|name| path.ends_with(name)))
         .collect()
 }
+
+/// How many files there are below a folder.
+pub fn n_files(dir: &Path) -> usize {
+    let entries = fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { n_files(&path) } else { 1 }).sum()
+}

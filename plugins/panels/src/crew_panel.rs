@@ -36,7 +36,7 @@ pub(crate) fn crew_ui(ui: &mut Ui, roster: &Roster) {
     ui.allocate_ui(vec2(ui.available_width(), above), |ui| {
         title_ui(ui, "Crew", &roster.agents.len().to_string());
         rows_ui(ui, "agents", AGENT_HEIGHT, roster.agents.len(), |ui, i| {
-            agent_ui(ui, &roster.agents[i])
+            agent_ui(ui, &roster.agents[i]);
         });
     });
     ui.allocate_ui(vec2(ui.available_width(), ui.available_height()), |ui| {

@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use bevy_egui::egui::{Context, FontData, FontDefinitions, FontFamily, FontId, Style, TextStyle};
+use bevy_egui::egui::{
+    Context, FontData, FontDefinitions, FontFamily, FontId, Style, TextFormat, TextStyle,
+    text::LayoutJob,
+};
 
 use crate::palette;
 
@@ -58,13 +61,23 @@ pub(crate) fn add_fallback(ctx: &Context) {
 /// A letter that is new in a frame reaches the graphics card one frame late and leaves a gap until
 /// then; so that nobody sees the gaps, all letters are new before anything is shown.
 pub(crate) fn draw_letters(ctx: &Context) {
-    let letters: String = (' '..='~').chain("·×…–µΣäöüßé".chars()).collect();
-    ctx.fonts_mut(|fonts| {
-        for size in [SMALL, BODY, HEADING, NUMBER, CLOCK] {
-            let font = FontId::proportional(size);
-            fonts.layout_no_wrap(letters.clone(), font, palette::TEXT);
+    // A letter is drawn anew for each quarter of a pixel that it can begin at.
+    const QUARTERS: [f32; 4] = [0.0, 0.25, 0.5, 0.75];
+    let pixel = 1.0 / ctx.pixels_per_point();
+    for size in [SMALL, BODY, HEADING, NUMBER, CLOCK] {
+        let format = TextFormat::simple(FontId::proportional(size), palette::TEXT);
+        for letter in ('!'..='~').chain("·×…–µΣäöüßé".chars()) {
+            for quarter in QUARTERS {
+                let mut job = LayoutJob::default();
+                job.append(
+                    letter.encode_utf8(&mut [0; 4]),
+                    quarter * pixel,
+                    format.clone(),
+                );
+                ctx.fonts_mut(|fonts| fonts.layout_job(job));
+            }
         }
-    });
+    }
 }
 
 fn with_fallback(bytes: Vec<u8>) -> FontDefinitions {

@@ -289,7 +289,7 @@ fn the_crew_panel_tells_work_and_reasons() {
     ];
     check("crew", &expected, |ctx, layout| {
         theme::panel(ctx, "crew", layout.left.unwrap(), |ui| {
-            crew_panel::crew_ui(ui, &roster)
+            crew_panel::crew_ui(ui, &roster);
         });
     });
 }
@@ -299,7 +299,7 @@ fn a_long_roster_lays_out_only_what_is_in_sight() {
     let roster = roster(1000);
     let painted = paint(SIZES[0], |ctx, layout| {
         theme::panel(ctx, "crew", layout.left.unwrap(), |ui| {
-            crew_panel::crew_ui(ui, &roster)
+            crew_panel::crew_ui(ui, &roster);
         });
     });
     let n_agents = painted
@@ -396,7 +396,7 @@ fn the_totals_tell_objectives_and_use_of_resources() {
     ];
     check("totals", &expected, |ctx, layout| {
         theme::panel(ctx, "totals", layout.totals.unwrap(), |ui| {
-            totals_panel::totals_ui(ui, &totals)
+            totals_panel::totals_ui(ui, &totals);
         });
     });
 }
@@ -427,7 +427,7 @@ fn notices_loading_keys_and_names_are_readable() {
         },
     );
     check("overlay", &["Ada", "Shall we begin?"], |ctx, layout| {
-        overlay::overlay_ui(ctx, layout.free, &labels)
+        overlay::overlay_ui(ctx, layout.free, &labels);
     });
     check("keys", &["Space", "run one step"], |ctx, _| {
         keys::help_ui(

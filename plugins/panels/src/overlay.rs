@@ -7,8 +7,8 @@ use bevy::{
 use bevy_egui::{
     EguiContexts,
     egui::{
-        self, Align2, Color32, Context, FontId, Galley, Id, LayerId, Order, Painter, Pos2, Rect,
-        Shape, Stroke, emath::GuiRounding as _, pos2, vec2,
+        self, Align2, Context, FontId, Galley, Id, LayerId, Order, Painter, Pos2, Rect, Shape,
+        Stroke, emath::GuiRounding as _, pos2, vec2,
     },
 };
 
@@ -160,11 +160,7 @@ fn paint_tip(painter: &Painter, bubble: Rect, tip: Pos2) {
         pos2(base + 7.0, bubble.bottom() - 0.5),
         tip,
     ];
-    painter.add(Shape::convex_polygon(
-        points,
-        palette::BUBBLE,
-        Stroke::new(0.0, Color32::TRANSPARENT),
-    ));
+    painter.add(Shape::convex_polygon(points, palette::BUBBLE, Stroke::NONE));
 }
 
 /// Moves `rect` into `free`, as far as it fits.

@@ -26,7 +26,7 @@ impl Tally {
             SubtaskState::Done => self.done += 1,
             SubtaskState::Running { .. } => self.running += 1,
             SubtaskState::Blocked | SubtaskState::Ready | SubtaskState::Backoff { .. } => {
-                self.waiting += 1
+                self.waiting += 1;
             }
             SubtaskState::Failed | SubtaskState::Cancelled => self.failed += 1,
         }

@@ -28,7 +28,7 @@ pub(crate) fn show(
     }
     let totals = totals.get_or_insert_with(|| live.totals());
     theme::panel(contexts.ctx_mut()?, "totals", rect, |ui| {
-        totals_ui(ui, totals)
+        totals_ui(ui, totals);
     });
     Ok(())
 }

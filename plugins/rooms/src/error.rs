@@ -7,6 +7,8 @@ use std::{
 
 use thiserror::Error;
 
+const MEBIBYTE: u64 = 1 << 20;
+
 /// Why a scene file is refused. Printed, each problem is a line `file:line:column: what; what to do`.
 #[derive(Debug, Error)]
 pub enum SceneError {
@@ -20,8 +22,8 @@ pub enum SceneError {
     },
     /// The file is larger than any scene should be; it was not read whole.
     #[error(
-        "{}:1:1: the file holds more than {limit} bytes; split the scene or check that this is a scene file",
-        .path.display()
+        "{}:1:1: the file holds more than {} MiB; split the scene or check that this is a scene file",
+        .path.display(), .limit / MEBIBYTE
     )]
     TooLarge {
         /// Which file.

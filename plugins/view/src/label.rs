@@ -27,7 +27,7 @@ pub struct Label {
     pub kind: LabelKind,
     /// The place in the world, in metres.
     pub world: Vec3,
-    /// The place in logical pixels from the upper left corner of the camera's viewport; `None`
+    /// The place in logical pixels from the upper left corner of the window; `None`
     /// behind the camera or where there is no window.
     pub screen: Option<Vec2>,
     /// How far the camera is, in metres; infinite without one.
