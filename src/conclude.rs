@@ -39,8 +39,16 @@ pub(crate) fn conclude(
     let run = world.resource::<Recorder>().run().clone();
     let live = world.resource::<Live>();
     // Without outputs nothing was understood, and half a meeting has no minutes.
-    let understood = live.minutes.topics.values().any(|topic| topic.name.is_some());
-    let answered = live.minutes.questions.values().any(|question| question.answer.is_some());
+    let understood = live
+        .minutes
+        .topics
+        .values()
+        .any(|topic| topic.name.is_some());
+    let answered = live
+        .minutes
+        .questions
+        .values()
+        .any(|question| question.answer.is_some());
     let has_minutes = how != How::Interrupted && (understood || answered);
     let minutes = has_minutes.then(|| live.minutes.clone());
     if let Some(minutes) = &minutes {
@@ -66,7 +74,17 @@ pub(crate) fn conclude(
 }
 
 fn first_failure(live: &Live) -> Option<String> {
-    let subtask = live.state.subtasks.iter().find(|subtask| subtask.state == SubtaskState::Failed)?;
-    let why = subtask.cause.as_ref().map_or_else(String::new, ToString::to_string);
-    Some(format!("{:?} failed {} times: {why}", subtask.name, subtask.failures))
+    let subtask = live
+        .state
+        .subtasks
+        .iter()
+        .find(|subtask| subtask.state == SubtaskState::Failed)?;
+    let why = subtask
+        .cause
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string);
+    Some(format!(
+        "{:?} failed {} times: {why}",
+        subtask.name, subtask.failures
+    ))
 }

@@ -15,8 +15,8 @@ use std::{
 use bevy::{
     app::AppExit,
     prelude::{
-        App, IntoScheduleConfigs as _, Last, Local, MessageReader, MessageWriter, Plugin, Res, ResMut,
-        Resource, Update, World,
+        App, IntoScheduleConfigs as _, Last, Local, MessageReader, MessageWriter, Plugin, Res,
+        ResMut, Resource, Update, World,
     },
 };
 use panels::{Notices, PanelsPlugin, RunInfo};
@@ -49,7 +49,7 @@ pub(crate) fn open(args: Option<&OpenArgs>) -> Result<(), AppError> {
 }
 
 fn open_scene(args: &OpenArgs, scene: &Path) -> Result<(), AppError> {
-    interrupt::catch();
+    let scene = Session::read_scene(scene, &args.options)?;
     let session = Session::prepare(scene, &args.options)?;
     let speed = args.speed.unwrap_or(session.scene.speed);
     let title = format!("{} – Diorama", session.scene.name);

@@ -21,8 +21,8 @@ use crate::{
 /// # Errors
 /// If the run cannot begin, cannot write its results, has failed tasks, or is interrupted.
 pub(crate) fn run(args: &RunArgs) -> Result<(), AppError> {
-    interrupt::catch();
-    let session = Session::prepare(&args.scene, &args.options)?;
+    let scene = Session::read_scene(&args.scene, &args.options)?;
+    let session = Session::prepare(scene, &args.options)?;
     let results = session.results.clone();
     let mut app = App::new();
     app.add_plugins((TaskPoolPlugin::default(), TimePlugin, logging::plugin()));

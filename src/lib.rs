@@ -17,6 +17,7 @@ mod models;
 mod replay;
 mod report;
 mod session;
+mod threads;
 
 use std::process::ExitCode;
 

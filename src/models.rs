@@ -19,6 +19,7 @@ use crate::{
     error::AppError,
     interrupt, report,
     session::open_port,
+    threads,
 };
 
 /// The folder of a project that may hold models of its own.
@@ -76,7 +77,7 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
     versions.sort();
     versions.dedup();
     Ok(Served {
-        port: open_port(setups)?,
+        port: open_port(setups, threads::n_cores(options.threads))?,
         versions,
     })
 }

@@ -17,7 +17,7 @@ use sim::{Pace, SimPlugin, Streams};
 use crate::{
     cli::{OutputMode, RunOptions, TimeMode},
     error::AppError,
-    models,
+    interrupt, models, threads,
 };
 
 /// How far modelled durations scatter: the sigma of their log-normal factor.
@@ -60,13 +60,25 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Reads and loads all that a run of `scene` needs.
+    /// Reads the scene at `path` and gets the process ready to run it; call it once, before
+    /// anything starts a thread.
+    ///
+    /// # Errors
+    /// If the scene is wrong.
+    pub(crate) fn read_scene(path: &Path, options: &RunOptions) -> Result<Scene, AppError> {
+        let scene = Scene::read(path)?;
+        threads::share(threads::n_cores(options.threads), scene.replicas.len());
+        interrupt::catch();
+        Ok(scene)
+    }
+
+    /// Loads all that a run of `scene` needs.
     ///
     /// # Errors
     /// If an input is wrong, a model cannot be had, or the results have nowhere to go.
-    pub(crate) fn prepare(scene: &Path, options: &RunOptions) -> Result<Self, AppError> {
-        let stem = scene_stem(scene);
-        let scene = Arc::new(Scene::read(scene)?);
+    pub(crate) fn prepare(scene: Scene, options: &RunOptions) -> Result<Self, AppError> {
+        let stem = scene_stem(&scene.path);
+        let scene = Arc::new(scene);
         let meeting = MeetingInput::read(&scene, options.input.as_deref(), options.ask.clone())?;
         check_options(&scene, &meeting, options)?;
         let seed = options.seed.unwrap_or(scene.seed);
@@ -265,7 +277,79 @@ fn build() -> String {
     )
 }
 
-/// Opens a port that serves `setups`.
-pub(crate) fn open_port(setups: Vec<ReplicaSetup>) -> Result<Port, AppError> {
-    Port::open(setups, PortOptions::default()).map_err(AppError::Thread)
+/// Opens a port that serves `setups` on so many cores.
+pub(crate) fn open_port(setups: Vec<ReplicaSetup>, n_cores: usize) -> Result<Port, AppError> {
+    let options = PortOptions {
+        most_at_once: n_cores,
+        ..PortOptions::default()
+    };
+    Port::open(setups, options).map_err(AppError::Thread)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bevy::{app::TaskPoolPlugin, time::TimePlugin, time::TimeUpdateStrategy};
+    use clap::Parser as _;
+    use record::How;
+    use sim::RunControl;
+
+    use super::*;
+    use crate::{
+        cli::{Cli, Command},
+        conclude::conclude,
+    };
+
+    /// Runs the shipped scene at `pace` with frames of this length and returns the journal's hash.
+    fn hash(policy: &str, pace: Pace, frame: Duration) -> String {
+        let out = tempfile::tempdir().unwrap();
+        let dir = out.path().to_str().unwrap();
+        let scene = concat!(env!("CARGO_MANIFEST_DIR"), "/scenes/meeting.scene.ron");
+        let args = [
+            "diorama",
+            "run",
+            scene,
+            "--model",
+            "hashed-words",
+            "--policy",
+            policy,
+            "--out",
+            dir,
+        ];
+        let Some(Command::Run(args)) = Cli::parse_from(args).command else {
+            panic!("not a run")
+        };
+        let scene = Scene::read(&args.scene).unwrap();
+        let session = Session::prepare(scene, &args.options).unwrap();
+        let results = session.results.clone();
+        let mut app = App::new();
+        app.add_plugins((TaskPoolPlugin::default(), TimePlugin))
+            .insert_resource(TimeUpdateStrategy::ManualDuration(frame));
+        session.add_to(&mut app, pace, 60.0);
+        app.finish();
+        app.cleanup();
+        while !app.world().resource::<RunControl>().is_finished() {
+            app.update();
+        }
+        conclude(app.world_mut(), How::Finished, &results)
+            .unwrap()
+            .journal
+            .hash
+    }
+
+    #[test]
+    fn frames_do_not_change_the_journal() {
+        for policy in ["fifo", "sjf", "heft"] {
+            let expected = hash(policy, Pace::Jump, Duration::ZERO);
+            for millis in [3, 16, 700] {
+                let frame = Duration::from_millis(millis);
+                assert_eq!(
+                    hash(policy, Pace::Follow, frame),
+                    expected,
+                    "{policy}, {millis} ms"
+                );
+            }
+        }
+    }
 }

@@ -1,6 +1,12 @@
 //! Gives the program what it cannot take and expects one clear message, the right exit code and
 //! nothing half-written.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and tells what it leaves out"
+)]
+
 mod support;
 
 use std::{
@@ -26,13 +32,25 @@ fn refuse_scene(from: &str, to: &str, words: &[&str]) {
         diorama.args([command, SCENE]);
         let done = Done::of(diorama).expect(3);
         assert_eq!(done.out, "", "{command}");
-        let place = done.err.split("scene.ron:").nth(1).unwrap_or_else(|| panic!("no place in {}", done.err));
+        let place = done
+            .err
+            .split("scene.ron:")
+            .nth(1)
+            .unwrap_or_else(|| panic!("no place in {}", done.err));
         let mut numbers = place.split(':');
         for _ in 0..2 {
-            assert!(numbers.next().is_some_and(|n| n.parse::<u32>().is_ok()), "{}", done.err);
+            assert!(
+                numbers.next().is_some_and(|n| n.parse::<u32>().is_ok()),
+                "{}",
+                done.err
+            );
         }
         for word in words {
-            assert!(done.err.contains(word), "{word:?} is missing in {}", done.err);
+            assert!(
+                done.err.contains(word),
+                "{word:?} is missing in {}",
+                done.err
+            );
         }
     }
     assert!(!desk.path("diorama-out").exists());
@@ -40,17 +58,33 @@ fn refuse_scene(from: &str, to: &str, words: &[&str]) {
 
 #[test]
 fn wrong_scenes() {
-    refuse_scene(r#"after: ["segment"]"#, r#"after: ["segments"]"#, &["segments", "segment"]);
+    refuse_scene(
+        r#"after: ["segment"]"#,
+        r#"after: ["segments"]"#,
+        &["segments", "segment"],
+    );
     refuse_scene(
         r#"(name: "transcribe", skill: transcribe, by: "Mina", per: stretch)"#,
         r#"(name: "transcribe", skill: transcribe, by: "Mina", per: stretch, after: ["segment"])"#,
         &["transcribe", "segment", "→"],
     );
-    refuse_scene("skill: summarise, fixed", "skill: summarize, fixed", &["summarize", "summarise"]);
+    refuse_scene(
+        "skill: summarise, fixed",
+        "skill: summarize, fixed",
+        &["summarize", "summarise"],
+    );
     refuse_scene(r#"by: "Mina""#, r#"by: "Nina""#, &["Nina", "Mina"]);
-    refuse_scene(r#"model: "minilm", device"#, r#"model: "maxilm", device"#, &["maxilm", "minilm"]);
+    refuse_scene(
+        r#"model: "minilm", device"#,
+        r#"model: "maxilm", device"#,
+        &["maxilm", "minilm"],
+    );
     refuse_scene("words_per_minute: 150.0", "words_per_minute: NaN", &["NaN"]);
-    refuse_scene("words_per_minute: 150.0", "words_per_minute: -150.0", &["-150"]);
+    refuse_scene(
+        "words_per_minute: 150.0",
+        "words_per_minute: -150.0",
+        &["-150"],
+    );
     refuse_scene("version: 1", "version: 7", &["7"]);
     refuse_scene("seed: 1,", "sed: 1,", &["sed"]);
 }
@@ -63,7 +97,11 @@ fn a_huge_scene_is_not_read() {
     let mut diorama = desk.diorama();
     diorama.args(["run", "huge.scene.ron"]);
     let done = Done::of(diorama).expect(3);
-    assert!(done.err.contains("huge.scene.ron") && done.err.contains("MiB"), "{}", done.err);
+    assert!(
+        done.err.contains("huge.scene.ron") && done.err.contains("MiB"),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
@@ -73,7 +111,10 @@ fn wrong_meetings() {
     desk.write("silent.txt", "# A title and nothing said\n\n");
     desk.write("broken.txt", b"Ada: fine so far\nBen: \xff\xfe not text\n");
     desk.write("half.json", r#"{"meeting_transcripts": [{"speaker": "A""#);
-    desk.write("wrong.vtt", "WEBVTT\n\n00:00:09.000 --> banana\nAda: hello\n");
+    desk.write(
+        "wrong.vtt",
+        "WEBVTT\n\n00:00:09.000 --> banana\nAda: hello\n",
+    );
     for (file, words) in [
         ("empty.txt", "empty.txt"),
         ("silent.txt", "silent.txt"),
@@ -83,7 +124,11 @@ fn wrong_meetings() {
         ("missing.txt", "missing.txt"),
     ] {
         let done = desk.run(&["--input", file]).expect(3);
-        assert!(done.err.contains(words), "{words:?} is missing in {}", done.err);
+        assert!(
+            done.err.contains(words),
+            "{words:?} is missing in {}",
+            done.err
+        );
         assert_eq!(done.out, "");
         assert!(!desk.path("diorama-out").exists(), "{file}");
     }
@@ -113,10 +158,24 @@ fn no_source_has_the_model() {
     // Without programs on the path there is no package index either.
     diorama.args(["run", SCENE]).env("PATH", "/nonexistent");
     let done = Done::of(diorama).expect(4);
-    for word in ["project assets", "local store", "127.0.0.1:9", "models pull", "hashed-words"] {
-        assert!(done.err.contains(word), "{word:?} is missing in {}", done.err);
+    for word in [
+        "project assets",
+        "local store",
+        "127.0.0.1:9",
+        "models pull",
+        "hashed-words",
+    ] {
+        assert!(
+            done.err.contains(word),
+            "{word:?} is missing in {}",
+            done.err
+        );
     }
-    assert_eq!(n_files(&desk.path("store")), 0, "nothing half-written in the store");
+    assert_eq!(
+        n_files(&desk.path("store")),
+        0,
+        "nothing half-written in the store"
+    );
     assert!(leftovers(&desk.path("diorama-out/meeting")).is_empty());
 }
 
@@ -135,7 +194,11 @@ fn tampered_weights_never_run() {
     let mut run = desk.diorama();
     run.args(["run", SCENE]).env("PATH", "/nonexistent");
     let done = Done::of(run).expect(4);
-    assert!(done.err.contains("model.safetensors") || done.err.contains("config.json"), "{}", done.err);
+    assert!(
+        done.err.contains("model.safetensors") || done.err.contains("config.json"),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
@@ -168,14 +231,26 @@ impl<'a> SmallDisk<'a> {
     fn mount(folder: &'a Path) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(folder).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then_some(Self(folder))
+        mount
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(folder)
+            .stderr(Stdio::null());
+        mount
+            .status()
+            .is_ok_and(|status| status.success())
+            .then_some(Self(folder))
     }
 }
 
 impl Drop for SmallDisk<'_> {
     fn drop(&mut self) {
-        assert!(Command::new("umount").arg(self.0).status().unwrap().success());
+        assert!(
+            Command::new("umount")
+                .arg(self.0)
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
@@ -188,9 +263,17 @@ fn a_full_disk_loses_nothing() {
         return;
     };
     let done = desk.run(&["--out", "small"]).expect(5);
-    assert!(done.err.contains("full") && done.err.contains("journal.jsonl"), "{}", done.err);
+    assert!(
+        done.err.contains("full") && done.err.contains("journal.jsonl"),
+        "{}",
+        done.err
+    );
     assert_eq!(done.out, "");
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing half-written stays");
+    assert_eq!(
+        fs::read_dir(&folder).unwrap().count(),
+        0,
+        "nothing half-written stays"
+    );
     drop(disk);
 }
 
@@ -200,14 +283,25 @@ fn ctrl_c_in_the_middle() {
     desk.write("long.txt", long_meeting(60_000));
     let mut command = desk.diorama();
     command
-        .args(["run", SCENE, "--model", "hashed-words", "--input", "long.txt", "--out", "out"])
+        .args([
+            "run",
+            SCENE,
+            "--model",
+            "hashed-words",
+            "--input",
+            "long.txt",
+            "--out",
+            "out",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     // The run is under way as soon as its journal has grown beside its final place.
     let grown = || {
         fs::read_dir(desk.path("out")).is_ok_and(|entries| {
-            entries.flatten().any(|entry| entry.metadata().is_ok_and(|file| file.len() > 200_000))
+            entries
+                .flatten()
+                .any(|entry| entry.metadata().is_ok_and(|file| file.len() > 200_000))
         })
     };
     for _ in 0..1200 {
@@ -217,13 +311,25 @@ fn ctrl_c_in_the_middle() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert!(grown(), "the run never wrote");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("interrupted") && err.lines().count() == 1, "{err}");
+    assert!(
+        err.contains("interrupted") && err.lines().count() == 1,
+        "{err}"
+    );
     assert!(leftovers(&desk.path("out")).is_empty());
-    assert!(!desk.path("out/minutes.md").exists(), "half a meeting has no minutes");
+    assert!(
+        !desk.path("out/minutes.md").exists(),
+        "half a meeting has no minutes"
+    );
     let mut replay = desk.diorama();
     replay.args(["replay", "out/journal.jsonl", "--verify", "--json"]);
     Done::of(replay).expect(0);

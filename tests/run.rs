@@ -10,9 +10,15 @@ use support::{Desk, Done, long_meeting};
 #[test]
 fn the_shipped_meeting_becomes_minutes() {
     let desk = Desk::new();
-    let done = desk.run(&["--out", "out", "--ask", "How much do we spend on posters?"]).expect(0);
+    let done = desk
+        .run(&["--out", "out", "--ask", "How much do we spend on posters?"])
+        .expect(0);
     for word in ["## Topics", "utilisation", "replica 1", "journal hash"] {
-        assert!(done.out.contains(word), "{word:?} is missing in:\n{}", done.out);
+        assert!(
+            done.out.contains(word),
+            "{word:?} is missing in:\n{}",
+            done.out
+        );
     }
     assert_eq!(done.err, "");
     let minutes: Value =
@@ -21,15 +27,33 @@ fn the_shipped_meeting_becomes_minutes() {
     let topics = minutes["topics"].as_object().unwrap();
     assert!((2..=8).contains(&topics.len()), "{} topics", topics.len());
     for topic in topics.values() {
-        assert!(topic["name"].as_str().is_some_and(|name| !name.is_empty()), "{topic}");
-        assert!(!topic["sentences"].as_array().unwrap().is_empty(), "{topic}");
+        assert!(
+            topic["name"].as_str().is_some_and(|name| !name.is_empty()),
+            "{topic}"
+        );
+        assert!(
+            !topic["sentences"].as_array().unwrap().is_empty(),
+            "{topic}"
+        );
     }
     let questions = minutes["questions"].as_object().unwrap();
     assert_eq!(questions.len(), 4, "three of the scene and one of ours");
-    assert!(questions.values().all(|question| !question["answer"].is_null()));
-    let posters = questions.values().find(|q| q["text"] == "How much do we spend on posters?").unwrap();
+    assert!(
+        questions
+            .values()
+            .all(|question| !question["answer"].is_null())
+    );
+    let posters = questions
+        .values()
+        .find(|q| q["text"] == "How much do we spend on posters?")
+        .unwrap();
     let cited = posters["answer"]["cited"].as_array().unwrap();
-    assert!(cited.iter().any(|quote| quote["text"].as_str().unwrap().contains("pounds")), "{posters}");
+    assert!(
+        cited
+            .iter()
+            .any(|quote| quote["text"].as_str().unwrap().contains("pounds")),
+        "{posters}"
+    );
     assert!(!minutes["approval"].is_null());
 }
 
@@ -48,7 +72,10 @@ fn every_key_sentence_was_said_in_its_turn() {
         for quote in topic["sentences"].as_array().unwrap() {
             let (speaker, words) = said[quote["turn"].as_u64().unwrap() as usize];
             assert_eq!(quote["speaker"], speaker);
-            assert!(words.contains(quote["text"].as_str().unwrap()), "{quote} is not in {words:?}");
+            assert!(
+                words.contains(quote["text"].as_str().unwrap()),
+                "{quote} is not in {words:?}"
+            );
             n_quotes += 1;
         }
     }
@@ -81,14 +108,24 @@ fn a_journal_can_be_verified_and_played_back() {
         command.args(["replay", journal]).args(more);
         Done::of(command)
     };
-    let replayed = replay("out/journal.jsonl", &["--verify", "--json"]).expect(0).json();
+    let replayed = replay("out/journal.jsonl", &["--verify", "--json"])
+        .expect(0)
+        .json();
     assert_eq!(replayed["totals"], run.json()["totals"]);
     assert_eq!(replayed["minutes"], run.json()["minutes"]);
     assert_eq!(replayed["blake3"], run.json()["journal"]["blake3"]);
 
     // The outputs of one run serve another: no model, the same facts.
     let again = desk
-        .run(&["--json", "--out", "again", "--outputs", "recorded", "--from", "out/journal.jsonl"])
+        .run(&[
+            "--json",
+            "--out",
+            "again",
+            "--outputs",
+            "recorded",
+            "--from",
+            "out/journal.jsonl",
+        ])
         .expect(0);
     assert_eq!(again.json()["minutes"], run.json()["minutes"]);
     assert_eq!(again.json()["totals"], run.json()["totals"]);
@@ -105,7 +142,15 @@ fn scheduling_alone_needs_no_model() {
     let desk = Desk::new();
     desk.write("long.txt", long_meeting(1000));
     let mut command = desk.diorama();
-    command.args(["run", "scenes/meeting.scene.ron", "--input", "long.txt", "--outputs", "none", "--json"]);
+    command.args([
+        "run",
+        "scenes/meeting.scene.ron",
+        "--input",
+        "long.txt",
+        "--outputs",
+        "none",
+        "--json",
+    ]);
     let done = Done::of(command).expect(0).json();
     assert_eq!(done["run"]["input"]["turns"], 1000);
     assert_eq!(done["totals"]["tasks"]["unfinished"], 0);
@@ -125,7 +170,14 @@ fn measured_time_is_what_the_models_took() {
 fn the_standup_comes_as_subtitles() {
     let desk = Desk::new();
     let standup = support::root().join("assets/meetings/standup.vtt");
-    let done = desk.run(&["--json", "--input", standup.to_str().unwrap()]).expect(0).json();
+    let done = desk
+        .run(&["--json", "--input", standup.to_str().unwrap()])
+        .expect(0)
+        .json();
     assert_eq!(done["run"]["input"]["turns"], 20);
-    assert_eq!(done["minutes"]["questions"].as_object().unwrap().len(), 0, "the scene's own are not asked");
+    assert_eq!(
+        done["minutes"]["questions"].as_object().unwrap().len(),
+        0,
+        "the scene's own are not asked"
+    );
 }

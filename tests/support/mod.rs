@@ -1,5 +1,8 @@
 //! Runs the program as a person would, in a folder of its own.
 
+#![allow(dead_code, reason = "each test file uses a part of this one")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,12 +12,12 @@ use std::{
 use tempfile::TempDir;
 
 /// A folder with a copy of the shipped scene and meeting, where results go too.
-pub struct Desk {
+pub(crate) struct Desk {
     dir: TempDir,
 }
 
 impl Desk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         for file in ["scenes/meeting.scene.ron", "assets/meetings/planning.txt"] {
             let copy = dir.path().join(file);
@@ -24,18 +27,18 @@ impl Desk {
         Self { dir }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, bytes).unwrap();
         path
     }
 
     /// The program, in this folder, with models that need no network.
-    pub fn diorama(&self) -> Command {
+    pub(crate) fn diorama(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_diorama"));
         command
             .current_dir(self.dir.path())
@@ -48,23 +51,29 @@ impl Desk {
     }
 
     /// `diorama run` of the shipped scene with the built-in model and `more` arguments.
-    pub fn run(&self, more: &[&str]) -> Done {
+    pub(crate) fn run(&self, more: &[&str]) -> Done {
         let mut command = self.diorama();
-        command.args(["run", "scenes/meeting.scene.ron", "--model", "hashed-words"]).args(more);
+        command
+            .args(["run", "scenes/meeting.scene.ron", "--model", "hashed-words"])
+            .args(more);
         Done::of(command)
     }
 }
 
 /// What became of a command.
-pub struct Done {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Done {
-    pub fn of(mut command: Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
+    pub(crate) fn of(mut command: Command) -> Self {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().unwrap();
         Self {
             code: status.code(),
             out: String::from_utf8(stdout).unwrap(),
@@ -74,27 +83,39 @@ impl Done {
 
     /// Fails the test unless the exit code is `code`.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "standard error:\n{}", self.err);
         self
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap()
     }
 
-    pub fn hash(&self) -> String {
-        self.json()["journal"]["blake3"].as_str().unwrap().to_owned()
+    pub(crate) fn hash(&self) -> String {
+        self.json()["journal"]["blake3"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 }
 
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A meeting of so many turns by four speakers, as plain text.
-pub fn long_meeting(turns: usize) -> String {
-    let words = ["budget", "launch", "school", "bookmarks", "printer", "garden", "heating", "roof"];
+pub(crate) fn long_meeting(turns: usize) -> String {
+    let words = [
+        "budget",
+        "launch",
+        "school",
+        "bookmarks",
+        "printer",
+        "garden",
+        "heating",
+        "roof",
+    ];
     (0..turns)
         .map(|turn| {
             let (topic, other) = (words[turn / 40 % words.len()], words[turn % words.len()]);
@@ -105,8 +126,10 @@ pub fn long_meeting(turns: usize) -> String {
 }
 
 /// Every file below a folder that was left half-written.
-pub fn leftovers(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+pub(crate) fn leftovers(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
     let known = ["journal.jsonl", "minutes.md", "minutes.json"];
     entries
         .map(|entry| entry.unwrap().path())
@@ -115,7 +138,12 @@ pub fn leftovers(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// How many files there are below a folder.
-pub fn n_files(dir: &Path) -> usize {
-    let entries = fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path());
-    entries.map(|path| if path.is_dir() { n_files(&path) } else { 1 }).sum()
+pub(crate) fn n_files(dir: &Path) -> usize {
+    let entries = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| if path.is_dir() { n_files(&path) } else { 1 })
+        .sum()
 }

@@ -8,7 +8,9 @@ use std::ops::Range;
 
 use bevy::prelude::{Res, ResMut, Resource};
 use rooms::{Decomposition, Part, PartRef, Per};
-use schedule::{EngineAccess, OwnerId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec};
+use schedule::{
+    EngineAccess, OwnerId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec,
+};
 use sim::SimSpan;
 
 use crate::{
@@ -161,7 +163,10 @@ impl Desk<'_, '_> {
                     self.add(&plan, part, task, piece, self.size_of(turns.clone()), work);
                 }
                 Per::Turn => {
-                    let turns: Vec<_> = turns.clone().filter(|turn| self.has_content(*turn)).collect();
+                    let turns: Vec<_> = turns
+                        .clone()
+                        .filter(|turn| self.has_content(*turn))
+                        .collect();
                     for turn in turns {
                         let piece = Piece {
                             turn: Some(turn),

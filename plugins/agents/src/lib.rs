@@ -1,8 +1,8 @@
 //! Gives agents their behaviour: they take tasks on, decompose them and do their share of the work.
 //!
-//! Systems by phase, each in a file of its own: [`hear`] and [`report`] perceive, [`faults`] and
-//! [`decompose`] decompose, [`dispatch`] sends batches out and hands results in, with [`perform`]
-//! for what agents do themselves. [`notes`] is what they know.
+//! Systems by phase, each in a file of its own: `hear` and `report` perceive, `faults` and
+//! `decompose` decompose, `dispatch` sends batches out and hands results in, with `perform` for
+//! what agents do themselves. `notes` is what they know.
 
 mod decompose;
 mod dispatch;

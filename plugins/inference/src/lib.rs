@@ -10,6 +10,7 @@ mod catalog;
 mod check;
 mod device;
 mod model;
+mod permits;
 mod plugin;
 mod port;
 mod request;

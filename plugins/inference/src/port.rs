@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::{
     backend::MakeBackend,
+    permits::Permits,
     request::{Refused, Reply, Request},
     round::{Finished, Job},
     worker::Worker,
@@ -47,6 +48,8 @@ pub struct PortOptions {
     pub max_batch_tokens: u32,
     /// How often in a row a failing model is made anew before its replica is out of order.
     pub max_restarts: u32,
+    /// Replicas that may compute at the same time; at least 1.
+    pub most_at_once: usize,
 }
 
 impl Default for PortOptions {
@@ -56,6 +59,7 @@ impl Default for PortOptions {
             queue_bytes: 16 << 20,
             max_batch_tokens: 2048,
             max_restarts: 3,
+            most_at_once: usize::MAX,
         }
     }
 }
@@ -85,6 +89,7 @@ pub struct Port {
     replies: Receiver<Finished>,
     on_their_way: Mutex<Load>,
     closing: Arc<AtomicBool>,
+    permits: Permits,
 }
 
 #[derive(Debug)]
@@ -118,6 +123,7 @@ impl Port {
             replies,
             on_their_way: Mutex::default(),
             closing,
+            permits: Permits::new(options.most_at_once.min(setups.len())),
         };
         for setup in setups {
             let replica = port.start(setup, outbox.clone())?;
@@ -136,6 +142,7 @@ impl Port {
             outbox,
             Arc::clone(&state),
             Arc::clone(&self.closing),
+            self.permits.clone(),
         );
         let thread = std::thread::Builder::new()
             .name(format!("model {}", setup.name.replace('\0', " ")))

@@ -18,6 +18,7 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::{
     backend::{Backend, MakeBackend},
     batch::{Item, n_taken, passes},
+    permits::Permits,
     port::{PortOptions, ReplicaState, held},
     request::{Answer, Output, Reply, Request, RequestError},
     round::{Finished, Job, Serving, Waiting},
@@ -31,6 +32,7 @@ pub(crate) struct Worker {
     outbox: Sender<Finished>,
     state: Arc<Mutex<ReplicaState>>,
     closing: Arc<AtomicBool>,
+    permits: Permits,
     backend: Option<Box<dyn Backend>>,
     waiting: Vec<Waiting>,
     // Since the model last answered well.
@@ -45,6 +47,7 @@ impl Worker {
         outbox: Sender<Finished>,
         state: Arc<Mutex<ReplicaState>>,
         closing: Arc<AtomicBool>,
+        permits: Permits,
     ) -> Self {
         Self {
             make,
@@ -53,6 +56,7 @@ impl Worker {
             outbox,
             state,
             closing,
+            permits,
             backend: None,
             waiting: Vec::new(),
             restarts: 0,
@@ -236,9 +240,12 @@ impl Worker {
             .iter()
             .map(|item| round[item.request].request().inputs[item.input].as_str())
             .collect();
-        let began = now();
-        let result = self.answer(&inputs);
-        let took = began.elapsed();
+        let permits = self.permits.clone();
+        let (result, took) = permits.hold(|| {
+            let began = now();
+            let result = self.answer(&inputs);
+            (result, began.elapsed())
+        });
         let requests: BTreeSet<usize> = pass.iter().map(|item| item.request).collect();
         for &request in &requests {
             round[request].took += took;

@@ -117,7 +117,6 @@ fn take_requests(mut requests: MessageReader<ControlRequest>, mut control: ResMu
     for request in requests.read() {
         match *request {
             ControlRequest::Play if control.pace == Pace::Paused => control.pace = Pace::Follow,
-            ControlRequest::Play => {}
             ControlRequest::Pause => control.pace = Pace::Paused,
             ControlRequest::Step => {
                 control.pace = Pace::Paused;
@@ -126,7 +125,8 @@ fn take_requests(mut requests: MessageReader<ControlRequest>, mut control: ResMu
             ControlRequest::SetSpeed(speed) if speed.is_finite() => {
                 control.speed = speed.clamp(SPEED_RANGE.0, SPEED_RANGE.1);
             }
-            ControlRequest::SetSpeed(_) => {}
+            // It plays already, or that is no speed.
+            ControlRequest::Play | ControlRequest::SetSpeed(_) => {}
         }
     }
 }

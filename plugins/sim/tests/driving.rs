@@ -85,7 +85,10 @@ fn run(mut app: App) -> Seen {
     for _ in 0..100_000 {
         app.update();
         if app.world().resource::<RunControl>().is_finished() {
-            return app.world_mut().remove_resource::<Seen>().unwrap();
+            return app
+                .world_mut()
+                .remove_resource::<Seen>()
+                .expect("it was there");
         }
     }
     panic!("the run never finished");

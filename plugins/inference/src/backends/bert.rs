@@ -7,7 +7,9 @@
 //! Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers".
 
 use candle_core::{D, DType, Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Linear, Module as _, VarBuilder, embedding, layer_norm, linear, ops};
+use candle_nn::{
+    Embedding, LayerNorm, Linear, Module as _, VarBuilder, embedding, layer_norm, linear, ops,
+};
 use serde::Deserialize;
 
 /// What a token that is not there adds to its attention score.
@@ -47,8 +49,16 @@ impl Bert {
         let width = config.hidden_size;
         Ok(Self {
             words: embedding(config.vocab_size, width, vb.pp("word_embeddings"))?,
-            positions: embedding(config.max_position_embeddings, width, vb.pp("position_embeddings"))?,
-            types: embedding(config.type_vocab_size, width, vb.pp("token_type_embeddings"))?,
+            positions: embedding(
+                config.max_position_embeddings,
+                width,
+                vb.pp("position_embeddings"),
+            )?,
+            types: embedding(
+                config.type_vocab_size,
+                width,
+                vb.pp("token_type_embeddings"),
+            )?,
             norm: layer_norm(width, config.layer_norm_eps, vb.pp("LayerNorm"))?,
             layers: (0..config.num_hidden_layers)
                 .map(|nth| Layer::load(&tensors.pp("encoder.layer").pp(nth), config))
@@ -63,7 +73,11 @@ impl Bert {
         let positions = Tensor::arange(0, length as u32, ids.device())?;
         let embedded = (self.words.forward(ids)? + self.types.forward(types)?)?
             .broadcast_add(&self.positions.forward(&positions)?)?;
-        let padding = mask.to_dtype(DType::F32)?.affine(-MASKED, MASKED)?.unsqueeze(1)?.unsqueeze(1)?;
+        let padding = mask
+            .to_dtype(DType::F32)?
+            .affine(-MASKED, MASKED)?
+            .unsqueeze(1)?
+            .unsqueeze(1)?;
         let mut hidden = self.norm.forward(&embedded)?;
         for layer in &self.layers {
             hidden = layer.forward(&hidden, &padding)?;
@@ -86,7 +100,11 @@ struct Layer {
 
 impl Layer {
     fn load(vb: &VarBuilder<'_>, config: &Config) -> Result<Self> {
-        let (width, wide, eps) = (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
+        let (width, wide, eps) = (
+            config.hidden_size,
+            config.intermediate_size,
+            config.layer_norm_eps,
+        );
         let square = |name: &str| linear(width, width, vb.pp("attention").pp(name));
         Ok(Self {
             query: square("self.query")?,
@@ -104,7 +122,9 @@ impl Layer {
     fn forward(&self, hidden: &Tensor, padding: &Tensor) -> Result<Tensor> {
         let attended = self.output.forward(&self.attend(hidden, padding)?)?;
         let attended = self.attention_norm.forward(&(attended + hidden)?)?;
-        let thought = self.narrow.forward(&self.widen.forward(&attended)?.gelu_erf()?)?;
+        let thought = self
+            .narrow
+            .forward(&self.widen.forward(&attended)?.gelu_erf()?)?;
         self.norm.forward(&(thought + attended)?)
     }
 
@@ -113,12 +133,18 @@ impl Layer {
         let (n_texts, length, width) = hidden.dims3()?;
         let per_head = width / self.n_heads;
         let heads = |part: &Linear| -> Result<Tensor> {
-            let split = part.forward(hidden)?.reshape((n_texts, length, self.n_heads, per_head))?;
+            let split = part
+                .forward(hidden)?
+                .reshape((n_texts, length, self.n_heads, per_head))?;
             split.transpose(1, 2)?.contiguous()
         };
         let (query, key, value) = (heads(&self.query)?, heads(&self.key)?, heads(&self.value)?);
-        let scores = (query.matmul(&key.t()?)? / (per_head as f64).sqrt())?.broadcast_add(padding)?;
+        let scores =
+            (query.matmul(&key.t()?)? / (per_head as f64).sqrt())?.broadcast_add(padding)?;
         let mixed = ops::softmax(&scores, D::Minus1)?.matmul(&value)?;
-        mixed.transpose(1, 2)?.contiguous()?.reshape((n_texts, length, width))
+        mixed
+            .transpose(1, 2)?
+            .contiguous()?
+            .reshape((n_texts, length, width))
     }
 }

@@ -164,8 +164,7 @@ impl MiniLm {
     pub fn new(weights: &Weights) -> Result<Self, BackendError> {
         let shared = &weights.0;
         let tensors = VarBuilder::from_tensors(shared.tensors.clone(), DType::F32, &shared.device);
-        let model =
-            Bert::load(&tensors, &shared.config).map_err(|error| weights.failed(&error))?;
+        let model = Bert::load(&tensors, &shared.config).map_err(|error| weights.failed(&error))?;
         Ok(Self {
             weights: weights.clone(),
             model,
