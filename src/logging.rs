@@ -6,7 +6,7 @@ use bevy::log::{Level, LogPlugin};
 pub(crate) fn plugin() -> LogPlugin {
     LogPlugin {
         level: Level::WARN,
-        filter: "wgpu=error,naga=error".to_owned(),
+        filter: "wgpu=error,naga=error,winit=error,bevy_egui=error,bevy_render=error".to_owned(),
         ..Default::default()
     }
 }

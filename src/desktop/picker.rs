@@ -8,7 +8,10 @@ use std::{
 
 use bevy::{
     app::AppExit,
-    prelude::{App, ClearColor, Color, MessageReader, MessageWriter, Res, Resource, Update},
+    prelude::{
+        App, Camera2d, ClearColor, Color, Commands, MessageReader, MessageWriter, Msaa, Name, Res,
+        Resource, Startup, Update,
+    },
 };
 use panels::{OpenSceneRequest, PickerItem, PickerItems, PickerPlugin};
 use rooms::{SceneFile, scene_files};
@@ -37,6 +40,7 @@ pub(super) fn open(args: Option<&OpenArgs>) -> Result<(), AppError> {
         .insert_resource(ClearColor(Color::srgb(0.16, 0.17, 0.20)))
         .insert_resource(PickerItems(items))
         .insert_resource(chosen.clone())
+        .add_systems(Startup, spawn_backdrop)
         .add_systems(Update, (choose, super::leave_on_interrupt));
     if let Some(OpenArgs {
         screenshot: Some(path),
@@ -55,6 +59,11 @@ pub(super) fn open(args: Option<&OpenArgs>) -> Result<(), AppError> {
         .unwrap_or_else(PoisonError::into_inner)
         .take();
     scene.map_or(Ok(()), |scene| open_anew(&scene))
+}
+
+/// The panels draw over what other cameras leave behind: here, nothing but the clear colour.
+fn spawn_backdrop(mut commands: Commands) {
+    commands.spawn((Name::new("backdrop"), Camera2d, Msaa::Off));
 }
 
 fn items() -> Result<Vec<PickerItem>, AppError> {

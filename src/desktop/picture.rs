@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use bevy::{
     app::AppExit,
-    prelude::{App, Commands, Local, MessageWriter, Plugin, Query, Res, Resource, Update, With},
+    prelude::{
+        App, Commands, Local, MessageWriter, Plugin, Query, Real, Res, Resource, Time, Update, With,
+    },
     render::view::window::screenshot::{Screenshot, save_to_disk},
 };
 use sim::{RunControl, SimTime};
 
 /// Frames that pass before the picture, so that what has come is drawn.
-const SETTLE_FRAMES: u32 = 12;
+const SETTLE_FRAMES: u32 = 5;
+/// Seconds that pass before the picture at least, since shaders are compiled beside the frames.
+const WARM_UP_SECS: f32 = 4.0;
 
 /// Takes the picture `path` at simulated second `at`, or when the run has ended.
 #[derive(Resource, Clone)]
@@ -31,13 +35,16 @@ fn take_picture(
     picture: Res<PicturePlugin>,
     control: Option<Res<RunControl>>,
     pending: Query<(), With<Screenshot>>,
+    time: Res<Time<Real>>,
     mut frames: Local<u32>,
     mut exit: MessageWriter<AppExit>,
 ) {
-    let due = control.is_none_or(|control| match picture.at {
-        Some(at) => control.shown() >= SimTime::from_secs_f64(at) || control.is_finished(),
-        None => control.is_finished(),
-    });
+    let warm = time.elapsed_secs() >= WARM_UP_SECS;
+    let due = warm
+        && control.is_none_or(|control| match picture.at {
+            Some(at) => control.shown() >= SimTime::from_secs_f64(at) || control.is_finished(),
+            None => control.is_finished(),
+        });
     *frames += u32::from(due);
     if *frames == SETTLE_FRAMES {
         commands

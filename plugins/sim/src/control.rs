@@ -168,7 +168,10 @@ fn follow(world: &mut World) {
     let began = Instant::now();
     let progress = loop {
         let progress = step_once(world, target);
-        if progress != Progress::Stepped || began.elapsed() > FRAME_BUDGET {
+        // An instant is never left half-way, for what is drawn is drawn between instants.
+        let now = world.resource::<Clock>().now();
+        let instant_is_over = world.resource::<Agenda>().next() != Some(now);
+        if progress != Progress::Stepped || (instant_is_over && began.elapsed() > FRAME_BUDGET) {
             break progress;
         }
     };
