@@ -9,7 +9,7 @@ use bevy::{
     },
     render::view::window::screenshot::{Screenshot, save_to_disk},
 };
-use sim::{RunControl, SimTime};
+use sim::{ControlRequest, RunControl, SimTime};
 
 /// Frames that pass before the picture, so that what has come is drawn.
 const SETTLE_FRAMES: u32 = 5;
@@ -26,6 +26,7 @@ pub(super) struct PicturePlugin {
 impl Plugin for PicturePlugin {
     fn build(&self, app: &mut App) {
         app.insert_resource(self.clone())
+            .add_message::<ControlRequest>()
             .add_systems(Update, take_picture);
     }
 }
@@ -37,6 +38,7 @@ fn take_picture(
     pending: Query<(), With<Screenshot>>,
     time: Res<Time<Real>>,
     mut frames: Local<u32>,
+    mut requests: MessageWriter<ControlRequest>,
     mut exit: MessageWriter<AppExit>,
 ) {
     let warm = time.elapsed_secs() >= WARM_UP_SECS;
@@ -46,6 +48,10 @@ fn take_picture(
             None => control.is_finished(),
         });
     *frames += u32::from(due);
+    if *frames == 1 {
+        // The moment stands still until it is saved.
+        requests.write(ControlRequest::Pause);
+    }
     if *frames == SETTLE_FRAMES {
         commands
             .spawn(Screenshot::primary_window())
