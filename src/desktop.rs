@@ -159,3 +159,19 @@ fn end_run(world: &mut World) {
         *slot = Some(conclude(world, how, &results));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schedule::Skill;
+
+    #[test]
+    fn a_skill_has_one_colour_in_the_room_and_in_the_panels() {
+        for skill in Skill::ALL {
+            assert_eq!(
+                panels::skill_rgb(skill),
+                view::skill_rgb(skill),
+                "{skill:?}"
+            );
+        }
+    }
+}

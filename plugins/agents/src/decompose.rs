@@ -371,10 +371,10 @@ impl Desk<'_, '_> {
         let name = match piece {
             Piece {
                 turn: Some(turn), ..
-            } => format!("{}, turn {}", about.name, turn + 1),
+            } => format!("{} turn {}", about.name, turn + 1),
             Piece {
                 topic: Some(topic), ..
-            } => format!("{}, topic {}", about.name, topic + 1),
+            } => format!("{} topic {}", about.name, topic + 1),
             _ => about.name.clone(),
         };
         let spec = SubtaskSpec {

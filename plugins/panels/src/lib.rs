@@ -29,6 +29,7 @@ pub use crate::{
     layout::FreeRect,
     notice::{Loading, Notices},
     overlay::{LabelKind, Overlay, OverlayLabel},
+    palette::skill_rgb,
     picker::{OpenSceneRequest, PickerItem, PickerItems, PickerPlugin},
     plugin::PanelsPlugin,
 };

@@ -49,22 +49,27 @@ pub(crate) const BUBBLE: Color32 = Color32::from_rgba_premultiplied(240, 242, 24
 /// What is said in a bubble.
 pub(crate) const BUBBLE_TEXT: Color32 = Color32::from_rgb(28, 31, 36);
 
-/// The colour of a skill; told apart by people who see colours differently (Okabe and Ito's
-/// palette, completed with others of different lightness).
+/// The sRGB colour that the panels give a skill; the app holds it to that of the 3D view.
+pub fn skill_rgb(of: Skill) -> [u8; 3] {
+    let color = skill(of);
+    [color.r(), color.g(), color.b()]
+}
+
+/// The colour of a skill; told apart by people who see colours differently.
 pub(crate) fn skill(skill: Skill) -> Color32 {
     match skill {
-        Skill::Transcribe => Color32::from_rgb(86, 180, 233),
-        Skill::Embed => Color32::from_rgb(230, 159, 0),
-        Skill::Segment => Color32::from_rgb(0, 158, 115),
-        Skill::Summarise => Color32::from_rgb(0, 114, 178),
-        Skill::Tag => Color32::from_rgb(204, 121, 167),
-        Skill::Answer => Color32::from_rgb(213, 94, 0),
-        Skill::Classify => Color32::from_rgb(240, 228, 66),
-        Skill::Generate => Color32::from_rgb(120, 94, 240),
-        Skill::Inspect => Color32::from_rgb(100, 143, 255),
-        Skill::Machine => Color32::from_rgb(148, 103, 58),
-        Skill::Carry => Color32::from_rgb(127, 127, 127),
-        Skill::Approve => Color32::from_rgb(34, 139, 34),
+        Skill::Transcribe => Color32::from_rgb(136, 204, 238),
+        Skill::Embed => Color32::from_rgb(68, 170, 153),
+        Skill::Segment => Color32::from_rgb(170, 68, 153),
+        Skill::Summarise => Color32::from_rgb(17, 119, 51),
+        Skill::Tag => Color32::from_rgb(221, 204, 119),
+        Skill::Answer => Color32::from_rgb(68, 119, 190),
+        Skill::Classify => Color32::from_rgb(153, 153, 51),
+        Skill::Generate => Color32::from_rgb(136, 34, 85),
+        Skill::Inspect => Color32::from_rgb(224, 240, 130),
+        Skill::Machine => Color32::from_rgb(172, 150, 134),
+        Skill::Carry => Color32::from_rgb(204, 102, 119),
+        Skill::Approve => Color32::from_rgb(51, 34, 136),
     }
 }
 
