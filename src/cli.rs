@@ -206,6 +206,7 @@ pub(crate) enum OutputMode {
 }
 
 impl TimeMode {
+    #[cfg(feature = "desktop")]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Modelled => "modelled",

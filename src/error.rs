@@ -43,6 +43,7 @@ pub(crate) enum AppError {
         cause: io::Error,
     },
     /// There is nowhere to open a window.
+    #[cfg(feature = "desktop")]
     #[error("no display to open a window on ({0}); `diorama run SCENE` runs without one")]
     NoDisplay(String),
     /// This program was built without its window.
@@ -86,6 +87,7 @@ impl AppError {
             Self::Store(StoreError::NoSpace { .. } | StoreError::Io { .. }) => 5,
             Self::Store(_) => 4,
             Self::Io { .. } | Self::Thread(_) => 5,
+            #[cfg(feature = "desktop")]
             Self::NoDisplay(_) => 6,
             #[cfg(not(feature = "desktop"))]
             Self::NoDesktop => 6,
