@@ -4,12 +4,19 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// Where the temporary folders of a store are.
 const FOLDER: &str = ".tmp";
 /// Ends the name of a folder's lock file.
 const LOCK: &str = "lock";
+/// Names tried before giving up.
+const MOST_TRIES: u32 = 1000;
+
+/// The number of this process's next folder. None is used twice: whoever clears away a folder that
+/// is gone must not find a new one under its name.
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A folder of its own for one fetch.
 #[derive(Debug)]
@@ -26,7 +33,8 @@ impl Scratch {
         let parent = store.join(FOLDER);
         fs::create_dir_all(&parent)?;
         clear_stale(&parent)?;
-        for nth in 0..1000u32 {
+        for _ in 0..MOST_TRIES {
+            let nth = NEXT.fetch_add(1, Ordering::Relaxed);
             let folder = parent.join(format!("{}-{nth}", std::process::id()));
             let lock_path = folder.with_extension(LOCK);
             let lock = match File::options()
