@@ -9,15 +9,18 @@ use std::{
 };
 
 /// The crates and their ranks, as plugins/README.md describes them.
-const RANKS: [(&str, u8); 8] = [
+const RANKS: [(&str, u8); 11] = [
+    ("plan", 0),
     ("sim", 0),
     ("schedule", 1),
     ("inference", 1),
     ("rooms", 2),
+    ("workloads", 2),
     ("agents", 3),
     ("record", 4),
     ("view", 5),
     ("panels", 5),
+    ("bench", 5),
 ];
 /// From this rank on a crate may draw.
 const DRAWING: u8 = 5;

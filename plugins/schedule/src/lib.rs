@@ -3,26 +3,32 @@
 //! [`Engine`] is a plain value that any program can drive; [`SchedulePlugin`] hosts one in a Bevy
 //! app, where [`EngineAccess`] changes it and entities mirror it.
 
+#[cfg(feature = "bevy")]
 mod access;
 mod engine;
 mod fact;
 mod lane;
+#[cfg(feature = "bevy")]
 mod mirror;
 mod options;
+#[cfg(feature = "bevy")]
 mod plugin;
 mod policy;
 mod pool;
 mod validate;
 mod workload;
 
+#[cfg(feature = "bevy")]
 pub use crate::{
     access::{EngineAccess, Scheduler},
+    mirror::{Mirrors, PoolResource, ResourceLoad, SubtaskMirror, TaskMirror},
+    plugin::{BatchStarted, SchedulePlugin},
+};
+pub use crate::{
     engine::{Batch, Engine, Resource, Subtask, SubtaskError, Task},
     fact::{Candidate, EngineFact, FailureCause, WaitReason},
     lane::{Lane, LaneId, Load},
-    mirror::{Mirrors, PoolResource, ResourceLoad, SubtaskMirror, TaskMirror},
     options::{Charge, EngineOptions},
-    plugin::{BatchStarted, SchedulePlugin},
     policy::{Placement, Policy, PolicyName, UnknownPolicy, View},
     pool::{LatencyProfile, PoolError, ResourceId, ResourceKind, ResourceSpec},
     validate::{Violation, validate},

@@ -1,6 +1,5 @@
 //! The resource pool: whoever can perform a skill, how many at once, and how long it takes them.
 
-use bevy::prelude::Reflect;
 use serde::{Deserialize, Serialize};
 use sim::SimSpan;
 
@@ -12,7 +11,8 @@ index! {
 }
 
 /// What a resource is.
-#[derive(Clone, Debug, PartialEq, Eq, Reflect, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bevy", derive(bevy::prelude::Reflect))]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
     /// A model loaded on a device.
@@ -47,7 +47,8 @@ pub struct ResourceSpec {
 }
 
 /// How long a batch takes: `fixed + per_item × items + per_token × tokens`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Reflect, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bevy", derive(bevy::prelude::Reflect))]
 pub struct LatencyProfile {
     /// For each batch, whatever is in it.
     pub fixed: SimSpan,

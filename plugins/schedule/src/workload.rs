@@ -1,6 +1,5 @@
 //! Tasks and subtasks as their owners hand them in, and the states they go through.
 
-use bevy::prelude::{Component, Reflect};
 use serde::{Deserialize, Serialize};
 use sim::SimTime;
 
@@ -10,8 +9,9 @@ macro_rules! index {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
-            bevy::prelude::Reflect, serde::Serialize, serde::Deserialize,
+            serde::Serialize, serde::Deserialize,
         )]
+        #[cfg_attr(feature = "bevy", derive(bevy::prelude::Reflect))]
         #[serde(transparent)]
         pub struct $name(pub u32);
 
@@ -43,9 +43,8 @@ index! {
 }
 
 /// What a subtask needs done, and what a resource can do.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Reflect, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "bevy", derive(bevy::prelude::Reflect))]
 #[serde(rename_all = "snake_case")]
 pub enum Skill {
     /// Write down what is said.
@@ -147,7 +146,11 @@ pub struct SubtaskSpec {
 }
 
 /// Where a task is on its way.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, Reflect, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "bevy",
+    derive(bevy::prelude::Component, bevy::prelude::Reflect)
+)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
     /// More subtasks may come.
@@ -161,7 +164,11 @@ pub enum TaskState {
 }
 
 /// Where a subtask is on its way.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, Reflect, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "bevy",
+    derive(bevy::prelude::Component, bevy::prelude::Reflect)
+)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum SubtaskState {
     /// Predecessors are not done.

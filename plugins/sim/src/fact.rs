@@ -1,15 +1,14 @@
 //! Facts: what happened, with its simulated time and its place in the one order of the run.
 
-use bevy::{
-    ecs::system::SystemParam,
-    prelude::{Message, MessageWriter, Res, ResMut, Resource},
-};
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "bevy")]
+pub use writer::{FactCounter, FactWriter};
 
-use crate::{clock::Clock, time::SimTime};
+use crate::time::SimTime;
 
 /// One thing that happened. All facts of a run, of whatever kind, share one sequence.
-#[derive(Message, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bevy", derive(bevy::prelude::Message))]
 pub struct Fact<T: Send + Sync + 'static> {
     /// Place in the order of all facts of the run, from 0, without gaps.
     pub seq: u64,
@@ -20,32 +19,43 @@ pub struct Fact<T: Send + Sync + 'static> {
     pub what: T,
 }
 
-/// Hands out the sequence numbers of facts.
-#[derive(Resource, Debug, Default)]
-pub struct FactCounter(u64);
+#[cfg(feature = "bevy")]
+mod writer {
+    use bevy::{
+        ecs::system::SystemParam,
+        prelude::{MessageWriter, Res, ResMut, Resource},
+    };
 
-/// Writes facts of kind `T` stamped with the current instant and the next sequence number.
-#[derive(SystemParam)]
-pub struct FactWriter<'w, T: Send + Sync + 'static> {
-    clock: Res<'w, Clock>,
-    counter: ResMut<'w, FactCounter>,
-    facts: MessageWriter<'w, Fact<T>>,
-}
+    use super::Fact;
+    use crate::{clock::Clock, time::SimTime};
 
-impl<T: Send + Sync + 'static> FactWriter<'_, T> {
-    /// The current instant.
-    pub fn now(&self) -> SimTime {
-        self.clock.now()
+    /// Hands out the sequence numbers of facts.
+    #[derive(Resource, Debug, Default)]
+    pub struct FactCounter(u64);
+
+    /// Writes facts of kind `T` stamped with the current instant and the next sequence number.
+    #[derive(SystemParam)]
+    pub struct FactWriter<'w, T: Send + Sync + 'static> {
+        clock: Res<'w, Clock>,
+        counter: ResMut<'w, FactCounter>,
+        facts: MessageWriter<'w, Fact<T>>,
     }
 
-    /// States that `what` happened now.
-    pub fn write(&mut self, what: T) {
-        let seq = self.counter.0;
-        self.counter.0 += 1;
-        self.facts.write(Fact {
-            seq,
-            at: self.clock.now(),
-            what,
-        });
+    impl<T: Send + Sync + 'static> FactWriter<'_, T> {
+        /// The current instant.
+        pub fn now(&self) -> SimTime {
+            self.clock.now()
+        }
+
+        /// States that `what` happened now.
+        pub fn write(&mut self, what: T) {
+            let seq = self.counter.0;
+            self.counter.0 += 1;
+            self.facts.write(Fact {
+                seq,
+                at: self.clock.now(),
+                what,
+            });
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Seeded random streams, one for each purpose and id, so that no draw depends on the order of others.
 
-use bevy::prelude::Resource;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 
 /// The source of all chance in a run.
-#[derive(Resource, Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "bevy", derive(bevy::prelude::Resource))]
 pub struct Streams {
     seed: u64,
 }

@@ -5,44 +5,23 @@ use std::{
     ops::{Add, AddAssign, Sub},
 };
 
-use bevy::prelude::Reflect;
 use serde::{Deserialize, Serialize};
 
 const NANOS_PER_SEC: f64 = 1e9;
 
 /// An instant: nanoseconds since the run began.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Reflect,
-    Serialize,
-    Deserialize,
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "bevy", derive(bevy::prelude::Reflect))]
 #[serde(transparent)]
 pub struct SimTime(pub u64);
 
 /// A length of simulated time in nanoseconds.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Reflect,
-    Serialize,
-    Deserialize,
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "bevy", derive(bevy::prelude::Reflect))]
 #[serde(transparent)]
 pub struct SimSpan(pub u64);
 

@@ -1,0 +1,1 @@
+//! Experiments: runs matrices of workloads, policies, planners and seeds, and reports on them.

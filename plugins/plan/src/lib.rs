@@ -1,0 +1,28 @@
+//! Searches offline for whole schedules: instances, planners, list schedulers, bounds, a validator.
+//!
+//! An [`Instance`] says what must be done and who can do it, a [`Schedule`] says who does what when,
+//! an [`Objective`] says which schedule is better. A [`Planner`] improves schedules until its
+//! [`Budget`] is spent.
+
+mod bounds;
+mod instance;
+mod list;
+mod objective;
+mod planner;
+mod schedule;
+mod search;
+mod validate;
+
+pub use crate::{
+    bounds::lower_bound,
+    instance::{
+        Arc, Instance, InstanceBuilder, InstanceError, Job, JobId, Mode, Network, OpId, Resource,
+        ResourceId,
+    },
+    list::{ListName, UnknownListScheduler},
+    objective::{Objective, UnknownObjective},
+    planner::{Planner, PlannerName, UnknownPlanner},
+    schedule::{Assignment, Schedule},
+    search::{Budget, Progress, Search},
+    validate::{Violation, validate},
+};

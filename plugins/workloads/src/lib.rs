@@ -1,0 +1,1 @@
+//! Reads benchmark instances, traces and workloads, and schedules that other programs wrote.
