@@ -1,8 +1,10 @@
 //! The planners: anytime searches for a whole schedule.
 
+mod lists;
+
 use std::{fmt, str::FromStr};
 
-use crate::{list::ListName, search::Search};
+use crate::search::Search;
 
 /// Searches for a whole schedule within a budget.
 pub trait Planner: Send + Sync {
@@ -10,40 +12,39 @@ pub trait Planner: Send + Sync {
     fn run(&self, search: &Search<'_>);
 }
 
-/// The built-in planners.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PlannerName {
+/// Lists the planners: what each does, its variant, its name and its maker.
+macro_rules! planners {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $make:expr;)*) => {
+        /// The built-in planners.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum PlannerName {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl PlannerName {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name used on the command line and in files.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// A planner of this name, with its usual settings.
+            pub fn make(self) -> Box<dyn Planner> {
+                match self {
+                    $(Self::$variant => Box::new($make),)*
+                }
+            }
+        }
+    };
+}
+
+planners! {
     /// The best of the list schedulers.
-    List,
-}
-
-impl PlannerName {
-    /// All of them.
-    pub const ALL: [Self; 1] = [Self::List];
-
-    /// The name used on the command line and in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::List => "list",
-        }
-    }
-
-    /// A planner of this name.
-    pub fn make(self) -> Box<dyn Planner> {
-        match self {
-            Self::List => Box::new(Lists),
-        }
-    }
-}
-
-struct Lists;
-
-impl Planner for Lists {
-    fn run(&self, search: &Search<'_>) {
-        for list in ListName::ALL {
-            search.offer(list.schedule(search.instance), list.name());
-        }
-    }
+    List = "list", lists::Lists;
 }
 
 impl fmt::Display for PlannerName {
@@ -54,15 +55,21 @@ impl fmt::Display for PlannerName {
 
 /// A name that no planner has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown planner {0:?}, must be one of {names}", names = PlannerName::ALL.map(PlannerName::name).join(", "))]
+#[error("unknown planner {0:?}, must be one of {names}", names = all_names())]
 pub struct UnknownPlanner(pub String);
+
+fn all_names() -> String {
+    let names: Vec<_> = PlannerName::ALL.iter().map(|name| name.name()).collect();
+    names.join(", ")
+}
 
 impl FromStr for PlannerName {
     type Err = UnknownPlanner;
 
     fn from_str(text: &str) -> Result<Self, UnknownPlanner> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|planner| planner.name() == text)
             .ok_or_else(|| UnknownPlanner(text.to_owned()))
     }

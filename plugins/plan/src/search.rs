@@ -69,6 +69,8 @@ pub struct Search<'a> {
     best_value: AtomicU64,
     is_stopped: AtomicBool,
     on_progress: Box<dyn Fn(Progress) + Send + Sync + 'a>,
+    /// Whose part it is: that search keeps the best schedule.
+    whole: Option<&'a Self>,
 }
 
 impl<'a> Search<'a> {
@@ -87,7 +89,33 @@ impl<'a> Search<'a> {
             best_value: AtomicU64::new(f64::INFINITY.to_bits()),
             is_stopped: AtomicBool::new(false),
             on_progress: Box::new(|_| {}),
+            whole: None,
         }
+    }
+
+    /// A part of this search, for one of several planners: it has threads, a seed and a budget of
+    /// its own, ends when the whole ends, and shares the best schedule.
+    #[expect(clippy::disallowed_methods, reason = "a budget is wall time")]
+    pub fn part<'s>(&'s self, threads: usize, seed: u64, budget: Budget) -> Search<'s> {
+        Search {
+            instance: self.instance,
+            objective: self.objective,
+            threads: threads.max(1),
+            seed,
+            lower_bound: self.lower_bound,
+            budget,
+            started: Instant::now(),
+            best: Mutex::new(None),
+            best_value: AtomicU64::new(f64::INFINITY.to_bits()),
+            is_stopped: AtomicBool::new(false),
+            on_progress: Box::new(|_| {}),
+            whole: Some(self),
+        }
+    }
+
+    /// The budget it was given.
+    pub fn budget(&self) -> Budget {
+        self.budget
     }
 
     /// With so many threads.
@@ -125,9 +153,10 @@ impl<'a> Search<'a> {
 
     /// How much of the wall time is spent, from 0 to 1; 0 if it is not limited.
     pub fn spent(&self) -> f64 {
-        self.budget.time.map_or(0.0, |time| {
+        let own = self.budget.time.map_or(0.0, |time| {
             (self.elapsed().as_secs_f64() / time.as_secs_f64()).min(1.0)
-        })
+        });
+        own.max(self.whole.map_or(0.0, Search::spent))
     }
 
     /// Whether to end now, after so many iterations of this thread. Cheap enough for each few
@@ -138,6 +167,7 @@ impl<'a> Search<'a> {
         }
         let is_over = self.budget.iterations.is_some_and(|n| iterations >= n)
             || self.budget.time.is_some_and(|time| self.elapsed() >= time)
+            || self.whole.is_some_and(|whole| whole.is_over(0))
             || self.is_proven();
         if is_over && self.budget.iterations.is_none() {
             self.stop();
@@ -145,7 +175,7 @@ impl<'a> Search<'a> {
         is_over
     }
 
-    /// Ends the search for all threads.
+    /// Ends the search for all threads; the whole goes on when a part ends.
     pub fn stop(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
     }
@@ -157,11 +187,17 @@ impl<'a> Search<'a> {
 
     /// The objective of the best schedule so far; infinite if there is none.
     pub fn best_value(&self) -> f64 {
+        if let Some(whole) = self.whole {
+            return whole.best_value();
+        }
         f64::from_bits(self.best_value.load(Ordering::Relaxed))
     }
 
     /// The best schedule so far and its value.
     pub fn best(&self) -> Option<(f64, Schedule)> {
+        if let Some(whole) = self.whole {
+            return whole.best();
+        }
         self.best
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -170,6 +206,9 @@ impl<'a> Search<'a> {
 
     /// Keeps a schedule if it is better than the best so far; says whether it was.
     pub fn offer(&self, schedule: Schedule, found_by: &'static str) -> bool {
+        if let Some(whole) = self.whole {
+            return whole.offer(schedule, found_by);
+        }
         let value = self.objective.of(self.instance, &schedule);
         if value >= self.best_value() {
             return false;
