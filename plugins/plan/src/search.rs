@@ -60,13 +60,13 @@ pub struct Search<'a> {
     pub threads: usize,
     /// Where chance comes from.
     pub seed: u64,
-    /// No schedule is better than this.
-    pub lower_bound: f64,
     budget: Budget,
     started: Instant,
     best: Mutex<Option<(f64, Schedule)>>,
     /// The bits of the best value, to be read without the lock.
     best_value: AtomicU64,
+    /// The bits of the best proven bound; planners may raise it.
+    lower_bound: AtomicU64,
     is_stopped: AtomicBool,
     on_progress: Box<dyn Fn(Progress) + Send + Sync + 'a>,
     /// Whose part it is: that search keeps the best schedule.
@@ -82,11 +82,11 @@ impl<'a> Search<'a> {
             objective,
             threads: 1,
             seed: 0,
-            lower_bound: lower_bound(instance, objective),
             budget,
             started: Instant::now(),
             best: Mutex::new(None),
             best_value: AtomicU64::new(f64::INFINITY.to_bits()),
+            lower_bound: AtomicU64::new(lower_bound(instance, objective).to_bits()),
             is_stopped: AtomicBool::new(false),
             on_progress: Box::new(|_| {}),
             whole: None,
@@ -182,7 +182,23 @@ impl<'a> Search<'a> {
 
     /// Whether the best schedule reaches the lower bound.
     pub fn is_proven(&self) -> bool {
-        self.best_value() <= self.lower_bound * (1.0 + 1e-12)
+        self.best_value() <= self.lower_bound() * (1.0 + 1e-12)
+    }
+
+    /// No schedule is better than this.
+    pub fn lower_bound(&self) -> f64 {
+        f64::from_bits(self.lower_bound.load(Ordering::Relaxed))
+    }
+
+    /// Tells all threads that no schedule is better than `value`; says whether that was news. The
+    /// search is over once the best schedule reaches it.
+    pub fn raise_lower_bound(&self, value: f64) -> bool {
+        // The bits of numbers that are not negative are in the order of the numbers.
+        value > 0.0
+            && self
+                .lower_bound
+                .fetch_max(value.to_bits(), Ordering::Relaxed)
+                < value.to_bits()
     }
 
     /// The objective of the best schedule so far; infinite if there is none.
