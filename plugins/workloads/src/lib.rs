@@ -1,1 +1,12 @@
 //! Reads benchmark instances, traces and workloads, and schedules that other programs wrote.
+
+mod cursor;
+mod error;
+mod format;
+mod instance;
+
+pub use crate::{
+    error::{Problem, ReadError},
+    format::{Format, UnknownFormat},
+    instance::{ReadOptions, read_instance},
+};
