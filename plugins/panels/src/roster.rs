@@ -203,9 +203,9 @@ fn wait_sentence(engine: &Engine, id: SubtaskId) -> String {
         return String::new();
     };
     let resource = match &reason {
-        WaitReason::BetterResource { resource } => {
-            Some(engine.resource(*resource).spec.name.as_str())
-        }
+        WaitReason::BetterResource { resource }
+        | WaitReason::Queued { resource }
+        | WaitReason::Planned { resource } => Some(engine.resource(*resource).spec.name.as_str()),
         _ => None,
     };
     words::waiting(&reason, missing_skill(engine, id), resource)

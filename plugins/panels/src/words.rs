@@ -127,6 +127,19 @@ pub(crate) fn waiting(
             format!("waits for {name}, which ends it sooner")
         }
         (WaitReason::BetterResource { .. }, _, None) => "waits for a faster resource".to_owned(),
+        (WaitReason::Queued { .. }, _, Some(name)) => format!("stands in the queue of {name}"),
+        (WaitReason::Queued { .. }, _, None) => "stands in a queue".to_owned(),
+        (WaitReason::FillingBatch { until }, ..) => {
+            format!(
+                "waits until {} at most for others to share a batch",
+                clock(*until)
+            )
+        }
+        (WaitReason::Planning { until }, ..) => {
+            format!("waits for the plan that is there at {}", clock(*until))
+        }
+        (WaitReason::Planned { .. }, _, Some(name)) => format!("waits for its turn with {name}"),
+        (WaitReason::Planned { .. }, _, None) => "waits for its turn in the plan".to_owned(),
     }
 }
 
@@ -304,6 +317,34 @@ mod tests {
                 "waits for minilm-1, which ends it sooner",
             ),
             (better, None, None, "waits for a faster resource"),
+            (
+                WaitReason::Queued {
+                    resource: ResourceId(1),
+                },
+                None,
+                Some("minilm-1"),
+                "stands in the queue of minilm-1",
+            ),
+            (
+                WaitReason::FillingBatch { until },
+                None,
+                None,
+                "waits until 0:31 at most for others to share a batch",
+            ),
+            (
+                WaitReason::Planning { until },
+                None,
+                None,
+                "waits for the plan that is there at 0:31",
+            ),
+            (
+                WaitReason::Planned {
+                    resource: ResourceId(1),
+                },
+                None,
+                Some("minilm-1"),
+                "waits for its turn with minilm-1",
+            ),
         ] {
             assert_eq!(waiting(&reason, missing, resource), text);
         }

@@ -131,7 +131,7 @@ pub struct PlacedRecord {
     pub resource: ResourceId,
     /// The policy's rank: the smallest went first.
     pub rank: i64,
-    /// Where it could have gone, and when each would have ended it.
+    /// Where it could have gone, with scores by the policy's criterion: the smallest won.
     pub candidates: Vec<Candidate>,
 }
 

@@ -21,7 +21,7 @@ use crate::{
     fact::EngineFact,
     lane::Pool,
     options::{Charge, EngineOptions},
-    policy::{Policy, View},
+    policy::{Decisions, Policy, View},
     pool::{PoolError, ResourceId, ResourceSpec},
     workload::{BatchId, SubtaskId, SubtaskState, TaskId, TaskState},
 };
@@ -39,8 +39,9 @@ pub struct Engine {
     events: Events,
     facts: Vec<EngineFact>,
     readiness_changes: Vec<SubtaskId>,
-    /// Subtasks that the policy wants to wait for some resource, as of its last decision.
-    waiters: Vec<SubtaskId>,
+    /// What the policy decided last; its reasons for waiting, sorted by subtask, hold until it is
+    /// asked again.
+    decisions: Decisions,
     n_ready: usize,
     n_unfinished: usize,
     now: SimTime,
@@ -53,7 +54,7 @@ impl Engine {
     /// # Errors
     /// A resource or an option that makes no sense, named.
     pub fn new(resources: Vec<ResourceSpec>, options: EngineOptions) -> Result<Self, PoolError> {
-        let policy = options.policy.make();
+        let policy = options.policy.make(options.streams);
         Self::with_policy(resources, options, policy)
     }
 
@@ -97,7 +98,7 @@ impl Engine {
             events: Events::default(),
             facts,
             readiness_changes: Vec::new(),
-            waiters: Vec::new(),
+            decisions: Decisions::default(),
             n_ready: 0,
             n_unfinished: 0,
             now: SimTime::ZERO,
@@ -112,16 +113,20 @@ impl Engine {
         self.now = now;
         self.wants_step = false;
         self.take_due_events(now);
-        let someone_free = self.pool.resources.iter().any(Resource::is_free);
-        let started = if someone_free && self.n_ready > 0 {
-            let placements = self.policy.place(&View {
-                now,
-                subtasks: &self.subtasks,
-                pool: &self.pool,
-                readiness_changes: &self.readiness_changes,
-            });
+        let started = if self.wants_decisions() {
+            self.decisions.clear();
+            self.policy.place(
+                &View {
+                    now,
+                    subtasks: &self.subtasks,
+                    pool: &self.pool,
+                    readiness_changes: &self.readiness_changes,
+                    explains: true,
+                },
+                &mut self.decisions,
+            );
             self.readiness_changes.clear();
-            self.perform(now, placements)
+            self.perform(now)
         } else {
             Vec::new()
         };
@@ -129,15 +134,22 @@ impl Engine {
         started
     }
 
+    fn wants_decisions(&self) -> bool {
+        let someone_free = || self.pool.resources.iter().any(Resource::is_free);
+        let binds = || self.policy.binds_on_arrival() && !self.readiness_changes.is_empty();
+        self.n_ready > 0 && (someone_free() || binds())
+    }
+
     /// When something happens next: the end of a batch with known span, the end of a backoff,
-    /// a deadline, a timeout; or the last instant told to the engine, if something changed since
+    /// a deadline, a timeout, an instant at which the policy wants to be asked; or the last instant told to the engine, if something changed since
     /// the last [`Engine::schedule`] that may let more be done.
     pub fn next_event(&self) -> Option<SimTime> {
         if self.wants_step {
             return Some(self.now);
         }
         let ends = self.running().filter_map(|batch| batch.ends);
-        ends.chain(self.events.next()).min()
+        let wake_at = self.decisions.wake_at.filter(|at| *at > self.now);
+        ends.chain(self.events.next()).chain(wake_at).min()
     }
 
     /// Running batches that end at or before `now`, by end and id.

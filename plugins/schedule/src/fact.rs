@@ -76,7 +76,7 @@ pub enum EngineFact {
         resource: ResourceId,
         /// The policy's rank of the subtask among those that waited: the smallest went first.
         rank: i64,
-        /// The resources it could have gone to, and when each would have ended it.
+        /// The resources it could have gone to, with their scores by the policy's criterion.
         candidates: Vec<Candidate>,
     },
     /// A resource began to work on a batch.
@@ -158,8 +158,9 @@ pub enum EngineFact {
 pub struct Candidate {
     /// Which.
     pub resource: ResourceId,
-    /// When it would have ended the subtask, by the policy's estimate.
-    pub finish: SimTime,
+    /// What the policy made of it, such as the expected end in nanoseconds: the smallest won. See
+    /// [`Criteria`](crate::Criteria).
+    pub score: i64,
 }
 
 /// Why an attempt failed.
@@ -205,6 +206,26 @@ pub enum WaitReason {
     /// The policy waits for a resource that would end it sooner than any that is free.
     BetterResource {
         /// Which.
+        resource: ResourceId,
+    },
+    /// It was bound to a resource when it became ready, and others are before it there.
+    Queued {
+        /// Which.
+        resource: ResourceId,
+    },
+    /// A resource is free, but soon more may come that can share its batch.
+    FillingBatch {
+        /// Until when it waits at most.
+        until: SimTime,
+    },
+    /// A plan that says where it goes is being made.
+    Planning {
+        /// When the plan will be there.
+        until: SimTime,
+    },
+    /// The plan has something else before it.
+    Planned {
+        /// Where it goes when its turn comes.
         resource: ResourceId,
     },
 }

@@ -29,7 +29,7 @@ pub use crate::{
     fact::{Candidate, EngineFact, FailureCause, WaitReason},
     lane::{Lane, LaneId, Load},
     options::{Charge, EngineOptions},
-    policy::{Placement, Policy, PolicyName, UnknownPolicy, View},
+    policy::{Criteria, Decisions, Placement, Policy, PolicyName, UnknownPolicy, View},
     pool::{LatencyProfile, PoolError, ResourceId, ResourceKind, ResourceSpec},
     validate::{Violation, validate},
     workload::{

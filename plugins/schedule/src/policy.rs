@@ -9,11 +9,11 @@ mod sjf;
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use sim::{SimSpan, SimTime};
+use sim::{SimSpan, SimTime, Streams};
 
 use crate::{
     engine::{Resource, Subtask},
-    fact::Candidate,
+    fact::{Candidate, WaitReason},
     lane::{Lane, LaneId, Load, Pool},
     pool::ResourceId,
     workload::{SubtaskId, SubtaskState},
@@ -22,14 +22,52 @@ use crate::{
 /// Decides online which ready subtask goes to which resource now.
 ///
 /// A policy returns decisions and performs nothing. It is asked only while something is ready and
-/// some resource is free.
+/// some resource is free, unless it [binds on arrival](Policy::binds_on_arrival).
 pub trait Policy: Send + Sync {
-    /// Where subtasks go, best first.
+    /// Writes where subtasks go, best first, into `decisions`, which come empty.
     ///
     /// The engine goes through the placements in order. All that name the same free resource and
     /// the same lane form its next batch, up to its slots. A placement on a resource that cannot
     /// take it now means that the subtask waits for that resource.
-    fn place(&mut self, view: &View<'_>) -> Vec<Placement>;
+    fn place(&mut self, view: &View<'_>, decisions: &mut Decisions);
+
+    /// Whether it wants to be asked whenever something becomes ready, though nobody is free.
+    fn binds_on_arrival(&self) -> bool {
+        false
+    }
+
+    /// What its numbers measure.
+    fn criteria(&self) -> Criteria;
+}
+
+/// What a policy's numbers measure; the smallest wins in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Criteria {
+    /// Of [`Placement::rank`]: which subtask goes first.
+    pub rank: &'static str,
+    /// Of [`Candidate::score`]: which resource it goes to.
+    pub score: &'static str,
+}
+
+/// What a policy decided in one call; the engine keeps the buffers from call to call.
+#[derive(Clone, Debug, Default)]
+pub struct Decisions {
+    /// Who goes where, best first.
+    pub placements: Vec<Placement>,
+    /// Why others wait, where the policy has a reason of its own; only written if
+    /// [`View::explains`].
+    pub waits: Vec<(SubtaskId, WaitReason)>,
+    /// When the policy wants to be asked again though nothing else may happen.
+    pub wake_at: Option<SimTime>,
+}
+
+impl Decisions {
+    /// Forgets everything but the buffers.
+    pub fn clear(&mut self) {
+        self.placements.clear();
+        self.waits.clear();
+        self.wake_at = None;
+    }
 }
 
 /// A policy's decision about one subtask.
@@ -41,7 +79,7 @@ pub struct Placement {
     pub resource: ResourceId,
     /// The policy's rank of the subtask: the smallest goes first, ties by id.
     pub rank: i64,
-    /// The resources it could have gone to, and when each would have ended it.
+    /// The resources it could have gone to, with their scores; empty unless [`View::explains`].
     pub candidates: Vec<Candidate>,
 }
 
@@ -70,8 +108,8 @@ impl PolicyName {
         }
     }
 
-    /// A fresh policy of this name.
-    pub fn make(self) -> Box<dyn Policy> {
+    /// A fresh policy of this name; what is left to chance is drawn from `streams`.
+    pub fn make(self, _streams: Streams) -> Box<dyn Policy> {
         match self {
             Self::Fifo => Box::<fifo::Fifo>::default(),
             Self::Sjf => Box::<sjf::Sjf>::default(),
@@ -108,12 +146,18 @@ pub struct View<'a> {
     pub(crate) subtasks: &'a [Subtask],
     pub(crate) pool: &'a Pool,
     pub(crate) readiness_changes: &'a [SubtaskId],
+    pub(crate) explains: bool,
 }
 
 impl<'a> View<'a> {
     /// The current instant.
     pub fn now(&self) -> SimTime {
         self.now
+    }
+
+    /// Whether candidates and reasons for waiting are to be written; if not, they cost nothing.
+    pub fn explains(&self) -> bool {
+        self.explains
     }
 
     /// All subtasks known so far, by id.

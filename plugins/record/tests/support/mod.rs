@@ -104,7 +104,7 @@ impl Log {
         for subtask in &subtasks {
             let candidates = vec![Candidate {
                 resource,
-                finish: self.now + secs(span.unwrap_or(9)),
+                score: (self.now + secs(span.unwrap_or(9))).0 as i64,
             }];
             self.engine(EngineFact::SubtaskPlaced {
                 subtask: *subtask,

@@ -133,7 +133,6 @@ impl Engine {
             started_at: None,
             ended_at: None,
             n_missing,
-            waits_for: None,
             spec,
         });
         self.changed(now);

@@ -1,5 +1,7 @@
 //! How placed subtasks become batches, and how batches end.
 
+use std::mem;
+
 use rand::Rng as _;
 use rand_distr::StandardNormal;
 use sim::{SimSpan, SimTime};
@@ -10,7 +12,7 @@ use super::{
     state::{Batch, BatchRecord},
 };
 use crate::{
-    fact::{EngineFact, FailureCause},
+    fact::{EngineFact, FailureCause, WaitReason},
     lane::Load,
     options::Charge,
     policy::Placement,
@@ -62,14 +64,12 @@ impl Engine {
     }
 
     /// Starts a batch on each free resource that was given subtasks; the others wait.
-    pub(super) fn perform(&mut self, now: SimTime, placements: Vec<Placement>) -> Vec<Batch> {
-        for waiter in self.waiters.drain(..) {
-            self.subtasks[waiter.index()].waits_for = None;
-        }
+    pub(super) fn perform(&mut self, now: SimTime) -> Vec<Batch> {
         let mut forming: Vec<Batch> = Vec::new();
         // By resource: the place of its batch in `forming`.
         let mut places: Vec<Option<usize>> = vec![None; self.pool.resources.len()];
-        for placement in placements {
+        let mut placements = mem::take(&mut self.decisions.placements);
+        for placement in placements.drain(..) {
             let Placement {
                 subtask, resource, ..
             } = placement;
@@ -78,8 +78,8 @@ impl Engine {
             }
             let place = places[resource.index()];
             if !self.fits(subtask, resource, place.map(|place| &forming[place])) {
-                self.subtasks[subtask.index()].waits_for = Some(resource);
-                self.waiters.push(subtask);
+                let why = WaitReason::BetterResource { resource };
+                self.decisions.waits.push((subtask, why));
                 continue;
             }
             let place = *places[resource.index()].get_or_insert_with(|| {
@@ -97,6 +97,8 @@ impl Engine {
             forming[place].subtasks.push(subtask);
             self.start_subtask(now, placement, forming[place].id);
         }
+        self.decisions.placements = placements;
+        self.decisions.waits.sort_by_key(|(id, _)| *id);
         forming
             .into_iter()
             .map(|batch| self.start_batch(batch))

@@ -32,12 +32,17 @@ impl Engine {
         if members.clone().all(|member| !member.up) {
             return WaitReason::ResourcesDown;
         }
-        // The policy's wish only explains anything while some other resource is free.
-        match self.subtask(id).waits_for {
-            Some(resource) if self.resource(resource).up && members.any(Resource::is_free) => {
-                WaitReason::BetterResource { resource }
+        let waits = &self.decisions.waits;
+        let said = waits.binary_search_by_key(&id, |(waiter, _)| *waiter);
+        match said.ok().map(|at| &waits[at].1) {
+            // This wish only explains anything while some other resource is free.
+            Some(WaitReason::BetterResource { resource })
+                if !self.resource(*resource).up || !members.any(Resource::is_free) =>
+            {
+                WaitReason::ResourcesBusy
             }
-            _ => WaitReason::ResourcesBusy,
+            Some(why) => why.clone(),
+            None => WaitReason::ResourcesBusy,
         }
     }
 }

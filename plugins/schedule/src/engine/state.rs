@@ -55,8 +55,6 @@ pub struct Subtask {
     pub ended_at: Option<SimTime>,
     /// How many predecessors are not done.
     pub(crate) n_missing: u32,
-    /// The resource that the policy wants it to wait for.
-    pub(crate) waits_for: Option<ResourceId>,
 }
 
 impl Subtask {

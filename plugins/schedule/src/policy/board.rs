@@ -8,7 +8,10 @@ use std::collections::{BTreeSet, btree_set};
 
 use sim::SimTime;
 
-use super::{Placement, View, ready::ReadyQueues};
+use super::{
+    Decisions, Placement, View,
+    ready::{ReadyQueues, nanos},
+};
 use crate::{
     fact::Candidate,
     lane::{Lane, LaneId, Load},
@@ -120,17 +123,19 @@ impl<'a> Board<'a> {
     /// The soonest end, then a start now, then a batch that is begun, then the smallest id.
     fn best(&self, lane_id: LaneId, load: Load) -> Option<(Choice, Vec<Candidate>)> {
         let lane = &self.view.lanes()[lane_id.index()];
-        let mut candidates = Vec::with_capacity(lane.members.len());
+        let mut candidates = Vec::new();
         let mut best: Option<Choice> = None;
         let key = |next: &Next| (next.end, !next.starts_now, next.n_subtasks == 1);
         for &(resource, _) in &lane.members {
             let Some(next) = self.with(resource, lane_id, load) else {
                 continue;
             };
-            candidates.push(Candidate {
-                resource,
-                finish: next.end,
-            });
+            if self.view.explains() {
+                candidates.push(Candidate {
+                    resource,
+                    score: nanos(next.end.0),
+                });
+            }
             if best
                 .as_ref()
                 .is_none_or(|best| key(&next) < key(&best.next))
@@ -165,9 +170,8 @@ impl<'a> Rest<'a> {
 }
 
 /// Places ready subtasks in rank order while some resource that could take them has room.
-pub(super) fn fill(view: &View<'_>, queues: &ReadyQueues, reach: Reach) -> Vec<Placement> {
+pub(super) fn fill(view: &View<'_>, queues: &ReadyQueues, reach: Reach, decisions: &mut Decisions) {
     let mut board = Board::new(view, reach);
-    let mut placements = Vec::new();
     let lanes = view.lanes().iter().zip(queues.lanes()).enumerate();
     let mut rests: Vec<_> = lanes
         .map(|(n, (lane, queue))| Rest::new(LaneId(n as u32), lane, queue))
@@ -180,10 +184,10 @@ pub(super) fn fill(view: &View<'_>, queues: &ReadyQueues, reach: Reach) -> Vec<P
                 && board.has_room(rest.id, rest.lane)
         });
         let Some(rest) = rests.iter_mut().min_by_key(|rest| rest.first) else {
-            return placements;
+            return;
         };
         let Some((rank, subtask)) = rest.first else {
-            return placements;
+            return;
         };
         rest.first = rest.others.next().copied();
         let load = view.subtask(subtask).load();
@@ -192,7 +196,7 @@ pub(super) fn fill(view: &View<'_>, queues: &ReadyQueues, reach: Reach) -> Vec<P
         };
         rest.n_waiters += usize::from(!choice.next.starts_now);
         board.nexts[choice.resource.index()] = Some(choice.next);
-        placements.push(Placement {
+        decisions.placements.push(Placement {
             subtask,
             resource: choice.resource,
             rank,

@@ -2,7 +2,7 @@
 //! soonest. The list scheduling of Graham (1966), "Bounds for certain multiprocessing anomalies".
 
 use super::{
-    Placement, Policy, View,
+    Criteria, Decisions, Policy, View,
     board::{Reach, fill},
     ready::{ReadyQueues, nanos},
 };
@@ -14,10 +14,17 @@ pub(super) struct Fifo {
 }
 
 impl Policy for Fifo {
-    fn place(&mut self, view: &View<'_>) -> Vec<Placement> {
+    fn place(&mut self, view: &View<'_>, decisions: &mut Decisions) {
         self.queues.update(view, |id| {
             nanos(view.subtask(id).ready_at.unwrap_or_default().0)
         });
-        fill(view, &self.queues, Reach::Free)
+        fill(view, &self.queues, Reach::Free, decisions);
+    }
+
+    fn criteria(&self) -> Criteria {
+        Criteria {
+            rank: "the instant of becoming ready, in ns",
+            score: "the expected end, in ns",
+        }
     }
 }

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Placement, Policy, View,
+    Criteria, Decisions, Policy, View,
     board::{Reach, fill},
     ready::{ReadyQueues, nanos},
 };
@@ -67,10 +67,17 @@ impl Heft {
 }
 
 impl Policy for Heft {
-    fn place(&mut self, view: &View<'_>) -> Vec<Placement> {
+    fn place(&mut self, view: &View<'_>, decisions: &mut Decisions) {
         self.grow(view);
         let Self { queues, upward } = self;
         queues.update(view, |id| -nanos(upward[id.index()]));
-        fill(view, queues, Reach::Busy)
+        fill(view, queues, Reach::Busy, decisions);
+    }
+
+    fn criteria(&self) -> Criteria {
+        Criteria {
+            rank: "minus the upward rank, in ns",
+            score: "the expected end, in ns",
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! that ends it soonest. Smith (1956), "Various optimizers for single-stage production".
 
 use super::{
-    Placement, Policy, View,
+    Criteria, Decisions, Policy, View,
     board::{Reach, fill},
     ready::{ReadyQueues, nanos},
 };
@@ -14,9 +14,16 @@ pub(super) struct Sjf {
 }
 
 impl Policy for Sjf {
-    fn place(&mut self, view: &View<'_>) -> Vec<Placement> {
+    fn place(&mut self, view: &View<'_>, decisions: &mut Decisions) {
         self.queues
             .update(view, |id| nanos(view.subtask(id).mean_span.0));
-        fill(view, &self.queues, Reach::Free)
+        fill(view, &self.queues, Reach::Free, decisions);
+    }
+
+    fn criteria(&self) -> Criteria {
+        Criteria {
+            rank: "the expected span, mean over those who could do it, in ns",
+            score: "the expected end, in ns",
+        }
     }
 }

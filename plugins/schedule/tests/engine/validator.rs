@@ -238,7 +238,7 @@ const OF_BATCHES: [Corruption; 20] = [
         "no candidate",
         |f| {
             edit!(f, EngineFact::SubtaskPlaced { candidates, .. } => {
-                *candidates = vec![Candidate { resource: ResourceId(7), finish: SimTime(1) }];
+                *candidates = vec![Candidate { resource: ResourceId(7), score: 1 }];
             });
         },
         "no candidate",
