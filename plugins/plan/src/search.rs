@@ -102,7 +102,7 @@ impl<'a> Search<'a> {
             objective: self.objective,
             threads: threads.max(1),
             seed,
-            lower_bound: self.lower_bound,
+            lower_bound: AtomicU64::new(self.lower_bound().to_bits()),
             budget,
             started: Instant::now(),
             best: Mutex::new(None),
@@ -187,12 +187,18 @@ impl<'a> Search<'a> {
 
     /// No schedule is better than this.
     pub fn lower_bound(&self) -> f64 {
+        if let Some(whole) = self.whole {
+            return whole.lower_bound();
+        }
         f64::from_bits(self.lower_bound.load(Ordering::Relaxed))
     }
 
     /// Tells all threads that no schedule is better than `value`; says whether that was news. The
     /// search is over once the best schedule reaches it.
     pub fn raise_lower_bound(&self, value: f64) -> bool {
+        if let Some(whole) = self.whole {
+            return whole.raise_lower_bound(value);
+        }
         // The bits of numbers that are not negative are in the order of the numbers.
         value > 0.0
             && self
