@@ -124,6 +124,11 @@ impl Network {
         self.bandwidth[from.index() * self.n_resources + to.index()]
     }
 
+    /// What each transfer takes beside the time of its data.
+    pub fn latency(&self) -> f64 {
+        self.latency
+    }
+
     /// How long `data` takes from one resource to another.
     pub fn delay(&self, data: f64, from: ResourceId, to: ResourceId) -> f64 {
         if from == to {

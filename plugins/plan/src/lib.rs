@@ -5,6 +5,7 @@
 //! [`Budget`] is spent.
 
 mod bounds;
+mod decode;
 mod instance;
 mod list;
 mod objective;
@@ -15,6 +16,7 @@ mod validate;
 
 pub use crate::{
     bounds::lower_bound,
+    decode::{Decoder, Encoding, Fit},
     instance::{
         Arc, Instance, InstanceBuilder, InstanceError, Job, JobId, Mode, Network, OpId, Resource,
         ResourceId,

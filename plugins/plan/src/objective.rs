@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{instance::Instance, schedule::Schedule};
+use crate::{
+    instance::{Instance, Mode},
+    schedule::Schedule,
+};
 
 /// What is to be made small.
 #[derive(
@@ -88,12 +91,65 @@ impl Objective {
             Self::WeightedTardiness => jobs
                 .filter_map(|(job, end)| Some(job.weight * (end - job.due?).max(0.0)))
                 .sum(),
-            Self::LatencyP50 => latency_percentile(jobs, 0.50),
-            Self::LatencyP95 => latency_percentile(jobs, 0.95),
-            Self::LatencyP99 => latency_percentile(jobs, 0.99),
-            Self::Unfairness => unfairness(instance, completions),
+            Self::LatencyP50 => latency_percentile(jobs, 0.50, &mut Vec::new()),
+            Self::LatencyP95 => latency_percentile(jobs, 0.95, &mut Vec::new()),
+            Self::LatencyP99 => latency_percentile(jobs, 0.99, &mut Vec::new()),
+            Self::Unfairness => unfairness(instance, &ideal_spans(instance), completions),
             Self::Cost | Self::Energy => 0.0,
         }
+    }
+}
+
+/// Values many schedules of one instance: what depends on the instance alone is kept.
+pub(crate) struct Valuer {
+    /// By job, for [`Objective::Unfairness`]; made when first needed.
+    ideal: Option<Vec<f64>>,
+    latencies: Vec<f64>,
+}
+
+impl Valuer {
+    /// For this instance.
+    pub(crate) fn new(instance: &Instance) -> Self {
+        Self {
+            ideal: None,
+            latencies: Vec::with_capacity(instance.jobs().len()),
+        }
+    }
+
+    /// As [`Objective::of_completions`].
+    pub(crate) fn of_completions(
+        &mut self,
+        instance: &Instance,
+        objective: Objective,
+        completions: &[f64],
+    ) -> f64 {
+        let jobs = instance.jobs().iter().zip(completions);
+        match objective {
+            Objective::LatencyP50 => latency_percentile(jobs, 0.50, &mut self.latencies),
+            Objective::LatencyP95 => latency_percentile(jobs, 0.95, &mut self.latencies),
+            Objective::LatencyP99 => latency_percentile(jobs, 0.99, &mut self.latencies),
+            Objective::Unfairness => {
+                let ideal = self.ideal.get_or_insert_with(|| ideal_spans(instance));
+                unfairness(instance, ideal, completions)
+            }
+            _ => objective.of_completions(instance, completions),
+        }
+    }
+
+    /// [`Objective::Cost`] or [`Objective::Energy`] of the ways that the operations are done.
+    pub(crate) fn working(
+        instance: &Instance,
+        objective: Objective,
+        modes: impl Iterator<Item = Mode>,
+    ) -> f64 {
+        let rate = |mode: Mode| {
+            let resource = &instance.resources()[mode.resource.index()];
+            match objective {
+                Objective::Energy => resource.watts,
+                _ => resource.price,
+            }
+        };
+        modes.map(|mode| mode.duration * rate(mode)).sum()
     }
 }
 
@@ -112,8 +168,10 @@ fn working(
 fn latency_percentile<'a>(
     jobs: impl Iterator<Item = (&'a crate::instance::Job, &'a f64)>,
     share: f64,
+    latencies: &mut Vec<f64>,
 ) -> f64 {
-    let mut latencies: Vec<f64> = jobs.map(|(job, end)| end - job.release).collect();
+    latencies.clear();
+    latencies.extend(jobs.map(|(job, end)| end - job.release));
     if latencies.is_empty() {
         return 0.0;
     }
@@ -122,11 +180,10 @@ fn latency_percentile<'a>(
     *latencies.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
-fn unfairness(instance: &Instance, completions: &[f64]) -> f64 {
-    let ideal = ideal_spans(instance);
+fn unfairness(instance: &Instance, ideal: &[f64], completions: &[f64]) -> f64 {
     let n_owners = instance.jobs().iter().map(|job| job.owner).max();
     let mut sums = vec![(0.0, 0_u32); n_owners.map_or(0, |n| n as usize + 1)];
-    for ((job, end), ideal) in instance.jobs().iter().zip(completions).zip(&ideal) {
+    for ((job, end), ideal) in instance.jobs().iter().zip(completions).zip(ideal) {
         if *ideal > 0.0 {
             let (sum, n) = &mut sums[job.owner as usize];
             *sum += (end - job.release) / ideal;
