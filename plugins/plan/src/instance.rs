@@ -124,6 +124,11 @@ impl Network {
         self.bandwidth[from.index() * self.n_resources + to.index()]
     }
 
+    /// Data per unit of time from one resource to each.
+    pub fn bandwidths(&self, from: ResourceId) -> &[f64] {
+        &self.bandwidth[from.index() * self.n_resources..][..self.n_resources]
+    }
+
     /// What each transfer takes beside the time of its data.
     pub fn latency(&self) -> f64 {
         self.latency
