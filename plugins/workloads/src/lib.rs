@@ -4,9 +4,11 @@ mod cursor;
 mod error;
 mod format;
 mod instance;
+mod schedule_file;
 
 pub use crate::{
     error::{Problem, ReadError},
     format::{Format, UnknownFormat},
     instance::{ReadOptions, read_instance},
+    schedule_file::ScheduleFile,
 };

@@ -1,0 +1,122 @@
+//! Writes schedules, reads them back, and refuses what is not a schedule of the instance.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
+
+use plan::{Instance, ListName, Objective, validate};
+use workloads::{Format, ReadOptions, ScheduleFile, read_instance};
+
+fn instance() -> Instance {
+    let text = "2 2\n2 1 1 5 1 2 4\n1 1 1 3\n";
+    read_instance(text, Format::Fjsp, "small", &ReadOptions::default()).unwrap()
+}
+
+const WRITTEN: &str = r#"{
+  "instance": "small",
+  "objective": "makespan",
+  "value": 9,
+  "lower_bound": 8.5,
+  "operations": [
+    {"job": 0, "operation": 0, "resource": 0, "start": 0, "end": 5},
+    {"job": 0, "operation": 1, "resource": 1, "start": 5, "end": 9},
+    {"job": 1, "operation": 0, "resource": 0, "start": 5, "end": 8}
+  ]
+}
+"#;
+
+#[test]
+fn a_schedule_is_written_without_needless_decimals_and_read_back() {
+    let instance = instance();
+    let schedule = ListName::Heft.schedule(&instance);
+    let file = ScheduleFile::new(&instance, Objective::Makespan, schedule, 8.5);
+    let text = file.to_json(&instance);
+    assert_eq!(text, WRITTEN);
+    assert_eq!(ScheduleFile::read(&text, &instance).unwrap(), file);
+}
+
+#[test]
+fn order_unknown_fields_and_what_is_left_out_do_not_matter() {
+    let instance = instance();
+    let text = r#"{"operations": [
+        {"end": 8.0, "start": 5, "note": [1, {}], "resource": 0, "operation": 0, "job": 1.0},
+        {"job": 0, "operation": 1, "resource": 1, "start": 5, "end": 9},
+        {"job": 0, "operation": 0, "resource": 0, "start": 0, "end": 5}],
+        "solver": "another", "objective": "Cmax"}"#;
+    let file = ScheduleFile::read(text, &instance).unwrap();
+    assert_eq!(file.objective.as_deref(), Some("Cmax"));
+    assert_eq!((file.value, file.lower_bound), (None, None));
+    assert_eq!(file.schedule.makespan(), 9.0);
+    assert_eq!(validate(&instance, &file.schedule), []);
+}
+
+#[test]
+fn what_is_no_schedule_of_the_instance_is_refused_with_line_and_column() {
+    let cases = [
+        (
+            "[]",
+            "line 1, column 0",
+            "invalid type: sequence, expected a schedule",
+        ),
+        ("{}", "line 1, column 2", "missing field `operations`"),
+        (
+            "{\"operations\": [",
+            "line 1, column 16",
+            "EOF while parsing a list",
+        ),
+        (
+            &WRITTEN.replace("\"job\": 1", "\"job\": 2"),
+            "line 9, column 68",
+            "job is 2; it must be from 0 to 1",
+        ),
+        (
+            &WRITTEN.replace("\"operation\": 1", "\"operation\": 7"),
+            "line 8, column 68",
+            "operation of job 0 is 7; it must be from 0 to 1",
+        ),
+        (
+            &WRITTEN.replace("\"resource\": 1", "\"resource\": 2"),
+            "line 8, column 68",
+            "resource is 2; it must be from 0 to 1",
+        ),
+        (
+            &WRITTEN.replace("\"operation\": 1", "\"operation\": 0"),
+            "line 8, column 68",
+            "operation 0 of job 0 comes twice; keep one",
+        ),
+        (
+            &WRITTEN.replace("\"job\": 1", "\"job\": -1"),
+            "line 9, column 14",
+            "invalid value: floating point `-1.0`, expected a whole number from 0",
+        ),
+        (
+            &WRITTEN.replace("\"job\": 1", "\"job\": 0.5"),
+            "line 9, column 15",
+            "invalid value: floating point `0.5`, expected a whole number from 0",
+        ),
+        (
+            &WRITTEN.replace(", \"end\": 8", ""),
+            "line 9, column 58",
+            "missing field `end`",
+        ),
+        (
+            &WRITTEN.replace("\"end\": 8}", "\"end\": \"8\"}"),
+            "line 9, column 70",
+            "invalid type: string \"8\", expected f64",
+        ),
+        (
+            &WRITTEN.replace(
+                ",\n    {\"job\": 1, \"operation\": 0, \"resource\": 0, \"start\": 5, \"end\": 8}",
+                "",
+            ),
+            "line 9, column 3",
+            "operation 0 of job 1 is missing; add it",
+        ),
+    ];
+    for (text, place, problem) in cases {
+        let error = ScheduleFile::read(text, &instance())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with(&format!("{place}: {problem}")),
+            "{error} for {text}"
+        );
+    }
+}
