@@ -4,6 +4,7 @@ mod cursor;
 mod error;
 mod format;
 mod instance;
+mod json;
 mod schedule_file;
 
 pub use crate::{

@@ -1,14 +1,21 @@
 //! Schedules as JSON files: written for other programs, and read whoever wrote them.
 
-use std::fmt::{self, Write as _};
+use std::{
+    cell::RefCell,
+    fmt::{self, Write as _},
+};
 
 use plan::{Assignment, Instance, JobId, Objective, ResourceId, Schedule};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor},
 };
+use serde_json::value::RawValue;
 
-use crate::error::{Problem, ReadError};
+use crate::{
+    error::{Problem, ReadError},
+    json,
+};
 
 /// A schedule together with what its file says about it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -92,23 +99,18 @@ impl ScheduleFile {
     /// for [`plan::validate`] to say.
     pub fn read(text: &str, instance: &Instance) -> Result<Self, ReadError> {
         let mut json = serde_json::Deserializer::from_str(text);
-        let file = (FileSeed { instance }).deserialize(&mut json);
+        let refused = RefCell::new(None);
+        let seed = FileSeed {
+            instance,
+            text,
+            refused: &refused,
+        };
+        let file = seed.deserialize(&mut json);
         let file = file.and_then(|file| json.end().map(|()| file));
-        file.map_err(|error| ReadError {
-            line: error.line().max(1),
-            column: error.column().max(1),
-            problem: Problem::Json(without_place(&error)),
+        file.map_err(|error| {
+            let at_operation = refused.take();
+            at_operation.unwrap_or_else(|| json::read_error(text, 0, &error))
         })
-    }
-}
-
-/// The message of a JSON error without the place, which stands elsewhere.
-pub(crate) fn without_place(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    match message.strip_suffix(&place) {
-        Some(message) => message.to_owned(),
-        None => message,
     }
 }
 
@@ -141,8 +143,12 @@ struct Entry {
 }
 
 /// Reads a file for an instance.
+#[derive(Clone, Copy)]
 struct FileSeed<'a> {
     instance: &'a Instance,
+    text: &'a str,
+    /// What is wrong with an operation, and where: JSON errors only know where reading stopped.
+    refused: &'a RefCell<Option<ReadError>>,
 }
 
 impl<'de> DeserializeSeed<'de> for FileSeed<'_> {
@@ -173,10 +179,7 @@ impl<'de> Visitor<'de> for FileSeed<'_> {
                     return Err(A::Error::duplicate_field("operations"));
                 }
                 "operations" => {
-                    let operations = Operations {
-                        instance: self.instance,
-                    };
-                    assignments = Some(map.next_value_seed(operations)?);
+                    assignments = Some(map.next_value_seed(Operations(self))?);
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -190,9 +193,7 @@ impl<'de> Visitor<'de> for FileSeed<'_> {
 }
 
 /// Reads the operations of an instance, in any order.
-struct Operations<'a> {
-    instance: &'a Instance,
-}
+struct Operations<'a>(FileSeed<'a>);
 
 impl<'de> DeserializeSeed<'de> for Operations<'_> {
     type Value = Vec<Assignment>;
@@ -210,21 +211,18 @@ impl<'de> Visitor<'de> for Operations<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut assignments = vec![None; self.instance.n_ops()];
-        while let Some(entry) = list.next_element::<Entry>()? {
-            let (op, assignment) = self.place(&entry).map_err(A::Error::custom)?;
-            if assignments[op].replace(assignment).is_some() {
-                let (operation, job) = (entry.operation.0, entry.job.0);
-                let message = format!("operation {operation} of job {job} comes twice; keep one");
-                return Err(A::Error::custom(message));
+        let instance = self.0.instance;
+        let mut assignments = vec![None; instance.n_ops()];
+        while let Some(raw) = list.next_element::<&RawValue>()? {
+            let base = json::offset_of(self.0.text, raw);
+            if let Err(error) = self.take_in(raw, base, &mut assignments) {
+                self.0.refused.replace(Some(error));
+                return Err(A::Error::custom("a bad operation"));
             }
         }
-        let missing = self
-            .instance
-            .ops()
-            .find(|op| assignments[op.index()].is_none());
+        let missing = instance.ops().find(|op| assignments[op.index()].is_none());
         if let Some(op) = missing {
-            let (operation, job) = (self.instance.index_in_job(op), self.instance.job(op).0);
+            let (operation, job) = (instance.index_in_job(op), instance.job(op).0);
             let message = format!("operation {operation} of job {job} is missing; add it");
             return Err(A::Error::custom(message));
         }
@@ -233,6 +231,26 @@ impl<'de> Visitor<'de> for Operations<'_> {
 }
 
 impl Operations<'_> {
+    /// Puts an operation into its place.
+    fn take_in(
+        &self,
+        raw: &RawValue,
+        base: usize,
+        assignments: &mut [Option<Assignment>],
+    ) -> Result<(), ReadError> {
+        let text = self.0.text;
+        let entry: Entry = serde_json::from_str(raw.get())
+            .map_err(|error| json::read_error(text, base, &error))?;
+        let refuse = |message| ReadError::at(text, base, Problem::Json(message));
+        let (op, assignment) = self.place(&entry).map_err(refuse)?;
+        if assignments[op].replace(assignment).is_some() {
+            let (operation, job) = (entry.operation.0, entry.job.0);
+            let message = format!("operation {operation} of job {job} comes twice; keep one");
+            return Err(refuse(message));
+        }
+        Ok(())
+    }
+
     /// Which operation an entry is about, and what it says.
     fn place(&self, entry: &Entry) -> Result<(usize, Assignment), String> {
         let Entry { start, end, .. } = *entry;
@@ -245,10 +263,10 @@ impl Operations<'_> {
                 n - 1
             )),
         };
-        must("job", job, self.instance.jobs().len())?;
-        let ops = self.instance.ops_of(JobId(job));
+        must("job", job, self.0.instance.jobs().len())?;
+        let ops = self.0.instance.ops_of(JobId(job));
         must(&format!("operation of job {job}"), operation, ops.len())?;
-        let n_resources = self.instance.resources().len();
+        let n_resources = self.0.instance.resources().len();
         must("resource", resource, n_resources)?;
         let assignment = Assignment {
             resource: ResourceId(resource),

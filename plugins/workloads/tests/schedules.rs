@@ -47,76 +47,64 @@ fn order_unknown_fields_and_what_is_left_out_do_not_matter() {
     assert_eq!(validate(&instance, &file.schedule), []);
 }
 
+/// What is replaced in the written file, by what, and what is said.
+const BROKEN: &[(&str, &str, &str)] = &[
+    (
+        "\"job\": 1",
+        "\"job\": 2",
+        "line 9, column 5: job is 2; it must be from 0 to 1",
+    ),
+    (
+        "\"operation\": 1",
+        "\"operation\": 7",
+        "line 8, column 5: operation of job 0 is 7; it must be from 0 to 1",
+    ),
+    (
+        "\"resource\": 1",
+        "\"resource\": 2",
+        "line 8, column 5: resource is 2; it must be from 0 to 1",
+    ),
+    (
+        "\"operation\": 1",
+        "\"operation\": 0",
+        "line 8, column 5: operation 0 of job 0 comes twice; keep one",
+    ),
+    (
+        "\"job\": 1",
+        "\"job\": -1",
+        "line 9, column 14: invalid value: floating point `-1.0`, expected a whole number from 0",
+    ),
+    (
+        "\"job\": 1",
+        "\"job\": 0.5",
+        "line 9, column 15: invalid value: floating point `0.5`, expected a whole number from 0",
+    ),
+    (", \"end\": 8", "", "line 9, column 57: missing field `end`"),
+    (
+        "\"end\": 8}",
+        "\"end\": \"8\"}",
+        "line 9, column 68: invalid type: string \"8\", expected f64",
+    ),
+    (
+        ",\n    {\"job\": 1, \"operation\": 0, \"resource\": 0, \"start\": 5, \"end\": 8}",
+        "",
+        "line 9, column 3: operation 0 of job 1 is missing; add it",
+    ),
+    (
+        "operations",
+        "ops",
+        "line 11, column 1: missing field `operations`",
+    ),
+    ("]\n}\n", "", "line 10, column 2: EOF while parsing a list"),
+    ("]\n}\n", "]}}", "line 10, column 5: trailing characters"),
+];
+
 #[test]
 fn what_is_no_schedule_of_the_instance_is_refused_with_line_and_column() {
-    let cases = [
-        (
-            "[]",
-            "line 1, column 0",
-            "invalid type: sequence, expected a schedule",
-        ),
-        ("{}", "line 1, column 2", "missing field `operations`"),
-        (
-            "{\"operations\": [",
-            "line 1, column 16",
-            "EOF while parsing a list",
-        ),
-        (
-            &WRITTEN.replace("\"job\": 1", "\"job\": 2"),
-            "line 9, column 68",
-            "job is 2; it must be from 0 to 1",
-        ),
-        (
-            &WRITTEN.replace("\"operation\": 1", "\"operation\": 7"),
-            "line 8, column 68",
-            "operation of job 0 is 7; it must be from 0 to 1",
-        ),
-        (
-            &WRITTEN.replace("\"resource\": 1", "\"resource\": 2"),
-            "line 8, column 68",
-            "resource is 2; it must be from 0 to 1",
-        ),
-        (
-            &WRITTEN.replace("\"operation\": 1", "\"operation\": 0"),
-            "line 8, column 68",
-            "operation 0 of job 0 comes twice; keep one",
-        ),
-        (
-            &WRITTEN.replace("\"job\": 1", "\"job\": -1"),
-            "line 9, column 14",
-            "invalid value: floating point `-1.0`, expected a whole number from 0",
-        ),
-        (
-            &WRITTEN.replace("\"job\": 1", "\"job\": 0.5"),
-            "line 9, column 15",
-            "invalid value: floating point `0.5`, expected a whole number from 0",
-        ),
-        (
-            &WRITTEN.replace(", \"end\": 8", ""),
-            "line 9, column 58",
-            "missing field `end`",
-        ),
-        (
-            &WRITTEN.replace("\"end\": 8}", "\"end\": \"8\"}"),
-            "line 9, column 70",
-            "invalid type: string \"8\", expected f64",
-        ),
-        (
-            &WRITTEN.replace(
-                ",\n    {\"job\": 1, \"operation\": 0, \"resource\": 0, \"start\": 5, \"end\": 8}",
-                "",
-            ),
-            "line 9, column 3",
-            "operation 0 of job 1 is missing; add it",
-        ),
-    ];
-    for (text, place, problem) in cases {
-        let error = ScheduleFile::read(text, &instance())
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with(&format!("{place}: {problem}")),
-            "{error} for {text}"
-        );
+    for (from, to, expected) in BROKEN {
+        assert!(WRITTEN.contains(from), "{from}");
+        let text = WRITTEN.replace(from, to);
+        let error = ScheduleFile::read(&text, &instance()).unwrap_err();
+        assert_eq!(error.to_string(), *expected, "{from:?} is {to:?}");
     }
 }
