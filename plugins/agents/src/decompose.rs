@@ -319,10 +319,9 @@ impl Desk<'_, '_> {
         let deadline = plan.deadline.map(|span| self.engine.now() + span);
         let TaskPlan { owner, weight, .. } = *plan;
         self.engine.open_task(TaskSpec {
-            name,
-            owner,
             weight,
             deadline,
+            ..TaskSpec::new(name, owner)
         })
     }
 
@@ -378,15 +377,14 @@ impl Desk<'_, '_> {
             _ => about.name.clone(),
         };
         let spec = SubtaskSpec {
-            task,
             name,
-            skill: about.skill,
             model: about.model.clone(),
             owner: about.by,
             after: self.before(part, piece),
             items: size.items,
             tokens: size.tokens,
             bytes: size.bytes,
+            ..SubtaskSpec::new(task, about.skill)
         };
         let subtask = self
             .engine

@@ -261,25 +261,16 @@ mod tests {
             fixed: SimSpan(1_000),
             ..LatencyProfile::default()
         };
+        let kind = ResourceKind::Replica {
+            model: "minilm".into(),
+        };
+        let skills = vec![(Skill::Embed, profile), (Skill::Summarise, profile)];
         let resource = ResourceSpec {
-            name: "minilm-1".into(),
-            kind: ResourceKind::Replica {
-                model: "minilm".into(),
-            },
-            skills: vec![(Skill::Embed, profile), (Skill::Summarise, profile)],
             slots: 4,
-            bytes_per_sec: None,
-            price_per_sec: 0.0,
-            watts: 0.0,
+            ..ResourceSpec::new("minilm-1", kind, skills)
         };
-        let options = EngineOptions {
-            policy: PolicyName::Fifo,
-            charge: Charge::Modelled { noise: 0.0 },
-            streams: Streams::new(1),
-            max_attempts: 3,
-            retry_delay: SimSpan(1_000_000_000),
-            timeout: None,
-        };
+        let charge = Charge::Modelled { noise: 0.0 };
+        let options = EngineOptions::new(PolicyName::Fifo, charge, Streams::new(1));
         Engine::new(vec![resource], options).unwrap()
     }
 
@@ -287,23 +278,14 @@ mod tests {
     fn handed_in() -> Engine {
         let mut engine = engine();
         let now = SimTime::ZERO;
-        let task = TaskSpec {
-            name: "minutes".into(),
-            owner: OwnerId(0),
-            weight: 1.0,
-            deadline: None,
-        };
-        let task = engine.open_task(now, task);
+        let task = engine.open_task(now, TaskSpec::new("minutes", OwnerId(0)));
         let spec = |name: String, skill, owner, after| SubtaskSpec {
-            task,
             name,
-            skill,
-            model: None,
             owner: OwnerId(owner),
             after,
             items: 1,
             tokens: 10,
-            bytes: 0,
+            ..SubtaskSpec::new(task, skill)
         };
         let texts: Vec<SubtaskId> = (1..=6)
             .map(|i| {

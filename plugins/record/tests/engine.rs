@@ -29,16 +29,16 @@ fn resource(name: &str, slots: u32, speed: u64) -> ResourceSpec {
         per_item: SimSpan(200_000 * speed),
         per_token: SimSpan(1_000),
     };
+    let kind = ResourceKind::Replica {
+        model: "tiny".into(),
+    };
+    let skills = vec![(Skill::Embed, profile), (Skill::Tag, profile)];
     ResourceSpec {
-        name: name.into(),
-        kind: ResourceKind::Replica {
-            model: "tiny".into(),
-        },
-        skills: vec![(Skill::Embed, profile), (Skill::Tag, profile)],
         slots,
         bytes_per_sec: Some(1e9),
         price_per_sec: 0.3,
         watts: 70.5,
+        ..ResourceSpec::new(name, kind, skills)
     }
 }
 
@@ -54,10 +54,10 @@ fn add_task(engine: &mut Engine, now: SimTime, chance: &mut Chance) {
     let task = engine.open_task(
         now,
         TaskSpec {
-            name: "task".into(),
             owner: OwnerId(chance.below(3) as u32),
             weight: 0.1 + chance.below(30) as f64 / 7.0,
             deadline: (chance.below(2) == 0).then(|| now + SimSpan(4_000_000)),
+            ..TaskSpec::new("task", OwnerId(0))
         },
     );
     let mut pieces: Vec<SubtaskId> = Vec::new();
@@ -67,20 +67,18 @@ fn add_task(engine: &mut Engine, now: SimTime, chance: &mut Chance) {
             .copied()
             .filter(|_| chance.below(3) == 0)
             .collect();
+        let skill = if chance.below(2) == 0 {
+            Skill::Embed
+        } else {
+            Skill::Tag
+        };
         let spec = SubtaskSpec {
-            task,
             name: "piece".into(),
-            skill: if chance.below(2) == 0 {
-                Skill::Embed
-            } else {
-                Skill::Tag
-            },
-            model: None,
-            owner: OwnerId(0),
             after,
             items: 1 + chance.below(4) as u32,
             tokens: chance.below(500) as u32,
             bytes: chance.below(10_000),
+            ..SubtaskSpec::new(task, skill)
         };
         pieces.push(engine.add_subtask(now, spec).unwrap());
     }

@@ -74,30 +74,24 @@ impl Scene {
     pub fn resources(&self) -> Vec<ResourceSpec> {
         let replicas = self.replicas.iter().map(|replica| {
             let device = &self.devices[replica.device];
+            let kind = ResourceKind::Replica {
+                model: self.models[replica.model].name.clone(),
+            };
             ResourceSpec {
-                name: replica.name.clone(),
-                kind: ResourceKind::Replica {
-                    model: self.models[replica.model].name.clone(),
-                },
-                skills: replica.skills.clone(),
                 slots: replica.slots,
                 bytes_per_sec: device.bytes_per_sec,
                 price_per_sec: device.price_per_hour / SECS_PER_HOUR,
                 watts: device.watts,
+                ..ResourceSpec::new(replica.name.clone(), kind, replica.skills.clone())
             }
         });
         let agents = self
             .agents
             .iter()
             .filter(|agent| !agent.skills.is_empty())
-            .map(|agent| ResourceSpec {
-                name: agent.name.clone(),
-                kind: ResourceKind::Agent { owner: agent.id },
-                skills: agent.skills.clone(),
-                slots: 1,
-                bytes_per_sec: None,
-                price_per_sec: 0.0,
-                watts: 0.0,
+            .map(|agent| {
+                let kind = ResourceKind::Agent { owner: agent.id };
+                ResourceSpec::new(agent.name.clone(), kind, agent.skills.clone())
             });
         replicas.chain(agents).collect()
     }

@@ -47,15 +47,7 @@ fn layered(policy: PolicyName) -> Result<Engine, Box<dyn std::error::Error>> {
     let charge = Charge::Modelled { noise: 0.1 };
     let options = EngineOptions::new(policy, charge, streams);
     let mut engine = Engine::new((0..N_RESOURCES).map(resource).collect(), options)?;
-    let task = engine.open_task(
-        SimTime::ZERO,
-        TaskSpec {
-            name: "layers".to_owned(),
-            owner: OwnerId(0),
-            weight: 1.0,
-            deadline: None,
-        },
-    );
+    let task = engine.open_task(SimTime::ZERO, TaskSpec::new("layers", OwnerId(0)));
     for layer in 0..N_LAYERS {
         for _ in 0..N_PER_LAYER {
             let mut before =
@@ -75,15 +67,10 @@ fn layered(policy: PolicyName) -> Result<Engine, Box<dyn std::error::Error>> {
 
 fn subtask(task: TaskId, skill: Skill, items: u32, after: Vec<SubtaskId>) -> SubtaskSpec {
     SubtaskSpec {
-        task,
-        name: skill.name().to_owned(),
-        skill,
-        model: None,
-        owner: OwnerId(0),
         after,
         items,
         tokens: items * 20,
-        bytes: 0,
+        ..SubtaskSpec::new(task, skill)
     }
 }
 
@@ -95,16 +82,13 @@ fn resource(n: u32) -> ResourceSpec {
         per_item: SimSpan(100_000 * slowness),
         per_token: SimSpan(10_000 * slowness),
     };
+    let kind = ResourceKind::Replica {
+        model: "m".to_owned(),
+    };
+    let skills = SKILLS.map(|skill| (skill, profile)).to_vec();
     ResourceSpec {
-        name: format!("replica {n}"),
-        kind: ResourceKind::Replica {
-            model: "m".to_owned(),
-        },
-        skills: SKILLS.map(|skill| (skill, profile)).to_vec(),
         slots: SLOTS,
-        bytes_per_sec: None,
-        price_per_sec: 0.0,
-        watts: 0.0,
+        ..ResourceSpec::new(format!("replica {n}"), kind, skills)
     }
 }
 

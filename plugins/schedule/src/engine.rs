@@ -88,10 +88,7 @@ impl Engine {
         Ok(Self {
             options,
             policy,
-            pool: Pool {
-                resources,
-                lanes: Vec::new(),
-            },
+            pool: Pool::new(resources),
             tasks: Vec::new(),
             subtasks: Vec::new(),
             batches: Vec::new(),
@@ -282,6 +279,9 @@ fn check_options(options: &EngineOptions) -> Result<(), PoolError> {
     }
     if options.timeout.is_some_and(|span| span.0 == 0) {
         return bad("timeout", 0.0, "longer than nothing");
+    }
+    if let Some((value, must)) = options.network.fault() {
+        return bad("bytes_per_sec", value, must);
     }
     Ok(())
 }

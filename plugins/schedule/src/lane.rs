@@ -1,11 +1,13 @@
 //! Lanes: the distinct demands (skill and model) of subtasks, and who can meet each.
 
+use std::collections::BTreeMap;
+
 use sim::{SimSpan, SimTime};
 
 use crate::{
     engine::Resource,
     pool::{LatencyProfile, ResourceId, ResourceKind, ResourceSpec},
-    workload::{Skill, SubtaskSpec, index},
+    workload::{Mode, Skill, SubtaskSpec, index},
 };
 
 index! {
@@ -20,6 +22,8 @@ pub struct Lane {
     pub skill: Skill,
     /// The model that must do it.
     pub model: Option<String>,
+    /// Who can do it and how long it takes each, where they say so; else empty.
+    pub modes: Vec<Mode>,
     /// Who can do it and how long it takes them, in the order of the pool; never empty.
     pub members: Vec<(ResourceId, LatencyProfile)>,
 }
@@ -33,6 +37,10 @@ pub struct Load {
     pub tokens: u64,
     /// Data to bring to the resource.
     pub bytes: u64,
+    /// Work beside inputs and tokens: the span at speed 1.
+    pub work: SimSpan,
+    /// How many subtasks.
+    pub subtasks: u32,
 }
 
 impl Load {
@@ -41,6 +49,8 @@ impl Load {
             items: spec.items.into(),
             tokens: spec.tokens.into(),
             bytes: spec.bytes,
+            work: spec.work,
+            subtasks: 1,
         }
     }
 
@@ -51,6 +61,8 @@ impl Load {
             items: self.items.saturating_add(other.items),
             tokens: self.tokens.saturating_add(other.tokens),
             bytes: self.bytes.saturating_add(other.bytes),
+            work: self.work + other.work,
+            subtasks: self.subtasks.saturating_add(other.subtasks),
         }
     }
 }
@@ -61,8 +73,22 @@ pub(crate) fn expected_span(spec: &ResourceSpec, profile: LatencyProfile, load: 
     let transfer = spec.bytes_per_sec.map_or(SimSpan::ZERO, |speed| {
         SimSpan::from_secs_f64(load.bytes as f64 / speed)
     });
-    let span = profile.span(load.items, load.tokens) + transfer;
-    SimSpan(span.0.max(1))
+    let work = match spec.speed {
+        1.0 => load.work,
+        speed => SimSpan((load.work.0 as f64 / speed).round() as u64),
+    };
+    let all = profile.span(load.items, load.tokens) + work;
+    let own = match spec.curve.factor(load.subtasks) {
+        Some(factor) => mean_alone(profile, all, load.subtasks, factor),
+        None => all,
+    };
+    SimSpan((own + transfer).0.max(1))
+}
+
+/// `factor` times the span of the mean subtask alone, where `all` is the span of `n` together.
+fn mean_alone(profile: LatencyProfile, all: SimSpan, n: u32, factor: f64) -> SimSpan {
+    let share = (all.0 - profile.fixed.0) as f64 / f64::from(n.max(1));
+    SimSpan(((profile.fixed.0 as f64 + share) * factor).round() as u64)
 }
 
 /// Resources and the lanes that were asked for so far.
@@ -70,36 +96,67 @@ pub(crate) fn expected_span(spec: &ResourceSpec, profile: LatencyProfile, load: 
 pub(crate) struct Pool {
     pub(crate) resources: Vec<Resource>,
     pub(crate) lanes: Vec<Lane>,
+    /// Lanes by a hash of what they ask for; the next hash if two share one.
+    by_hash: BTreeMap<u64, LaneId>,
 }
 
 impl Pool {
-    /// The lane of a demand, made if it is new; `None` if nobody in the pool can ever meet it.
-    pub(crate) fn lane_for(&mut self, skill: Skill, model: Option<&str>) -> Option<LaneId> {
-        let known = self
-            .lanes
-            .iter()
-            .position(|lane| lane.skill == skill && lane.model.as_deref() == model);
-        if let Some(n) = known {
-            return Some(LaneId(n as u32));
+    pub(crate) fn new(resources: Vec<Resource>) -> Self {
+        Self {
+            resources,
+            lanes: Vec::new(),
+            by_hash: BTreeMap::new(),
         }
-        let members: Vec<_> = self
-            .resources
-            .iter()
-            .filter(|resource| serves(&resource.spec, model))
-            .filter_map(|resource| {
-                let (_, profile) = resource.spec.skills.iter().find(|(has, _)| *has == skill)?;
-                Some((resource.id, *profile))
-            })
-            .collect();
+    }
+
+    /// The lane of a demand, made if it is new; `None` if nobody in the pool can ever meet it.
+    pub(crate) fn lane_for(&mut self, spec: &SubtaskSpec) -> Option<LaneId> {
+        let mut key = demand_hash(spec);
+        while let Some(&known) = self.by_hash.get(&key) {
+            let lane = &self.lanes[known.index()];
+            if lane.skill == spec.skill && lane.model == spec.model && lane.modes == spec.modes {
+                return Some(known);
+            }
+            key = key.wrapping_add(1);
+        }
+        let members = self.members(spec);
         if members.is_empty() {
             return None;
         }
+        let id = LaneId(self.lanes.len() as u32);
         self.lanes.push(Lane {
-            skill,
-            model: model.map(str::to_owned),
+            skill: spec.skill,
+            model: spec.model.clone(),
+            modes: spec.modes.clone(),
             members,
         });
-        Some(LaneId(self.lanes.len() as u32 - 1))
+        self.by_hash.insert(key, id);
+        Some(id)
+    }
+
+    /// Who can meet a demand, and how long it takes them.
+    fn members(&self, spec: &SubtaskSpec) -> Vec<(ResourceId, LatencyProfile)> {
+        let model = spec.model.as_deref();
+        if !spec.modes.is_empty() {
+            let mut members: Vec<_> = spec
+                .modes
+                .iter()
+                .filter(|mode| mode.resource.index() < self.resources.len())
+                .map(|mode| (mode.resource, LatencyProfile::fixed(mode.span)))
+                .collect();
+            members.sort_unstable_by_key(|(resource, profile)| (*resource, profile.fixed));
+            members.dedup_by_key(|(resource, _)| *resource);
+            return members;
+        }
+        self.resources
+            .iter()
+            .filter(|resource| serves(&resource.spec, model))
+            .filter_map(|resource| {
+                let skills = &resource.spec.skills;
+                let (_, profile) = skills.iter().find(|(has, _)| *has == spec.skill)?;
+                Some((resource.id, *profile))
+            })
+            .collect()
     }
 
     /// How long a batch of `load` on `lane` is expected to take `resource`; `None` if it is not a
@@ -141,9 +198,26 @@ impl Pool {
 
 /// Whether a resource may do work that asks for `model`.
 fn serves(spec: &ResourceSpec, model: Option<&str>) -> bool {
-    match (model, &spec.kind) {
-        (None, _) => true,
-        (Some(wanted), ResourceKind::Replica { model }) => wanted == model,
-        (Some(_), ResourceKind::Agent { .. }) => false,
-    }
+    let Some(wanted) = model else {
+        return true;
+    };
+    let born_with = matches!(&spec.kind, ResourceKind::Replica { model } if wanted == model);
+    let mut hosted = spec.memory.iter().flat_map(|memory| &memory.models);
+    born_with || hosted.any(|model| model.name == wanted)
+}
+
+/// FNV-1a over what a subtask asks for.
+fn demand_hash(spec: &SubtaskSpec) -> u64 {
+    let model = spec.model.as_deref().unwrap_or("").bytes().map(u64::from);
+    let modes = spec
+        .modes
+        .iter()
+        .flat_map(|mode| [u64::from(mode.resource.0), mode.span.0]);
+    [spec.skill as u64]
+        .into_iter()
+        .chain(model)
+        .chain(modes)
+        .fold(0xcbf2_9ce4_8422_2325, |hash, part| {
+            (hash ^ part).wrapping_mul(0x0100_0000_01b3)
+        })
 }

@@ -5,16 +5,20 @@
 
 #[cfg(feature = "bevy")]
 mod access;
+mod draws;
 mod engine;
 mod fact;
+mod hardware;
 mod lane;
 #[cfg(feature = "bevy")]
 mod mirror;
+mod network;
 mod options;
 #[cfg(feature = "bevy")]
 mod plugin;
 mod policy;
 mod pool;
+mod spread;
 mod validate;
 mod workload;
 
@@ -27,12 +31,16 @@ pub use crate::{
 pub use crate::{
     engine::{Batch, Engine, Resource, Subtask, SubtaskError, Task},
     fact::{Candidate, EngineFact, FailureCause, WaitReason},
+    hardware::{BatchCurve, DeviceId, HostedModel, Memory, Outages, TokenBatching},
     lane::{Lane, LaneId, Load},
-    options::{Charge, EngineOptions},
+    network::{Link, Network},
+    options::{Charge, EngineOptions, FactLevel, HedgeAfter, Preemption, ScalingRule},
     policy::{Criteria, Decisions, Placement, Policy, PolicyName, UnknownPolicy, View},
     pool::{LatencyProfile, PoolError, ResourceId, ResourceKind, ResourceSpec},
+    spread::Spread,
     validate::{Violation, validate},
     workload::{
-        BatchId, OwnerId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec, TaskState,
+        BatchId, Mode, OwnerId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec,
+        TaskState,
     },
 };

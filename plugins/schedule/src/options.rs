@@ -1,8 +1,9 @@
 //! How an engine runs: its policy, how time is charged, and what it does about failures.
 
+use serde::{Deserialize, Serialize};
 use sim::{SimSpan, Streams};
 
-use crate::policy::PolicyName;
+use crate::{network::Network, policy::PolicyName, pool::ResourceId};
 
 /// How an [`Engine`](crate::Engine) runs.
 #[derive(Clone, Debug)]
@@ -19,6 +20,74 @@ pub struct EngineOptions {
     pub retry_delay: SimSpan,
     /// How long a batch may take; `None`: any time.
     pub timeout: Option<SimSpan>,
+    /// What is stated.
+    pub facts: FactLevel,
+    /// What it takes to bring data from one device to another.
+    pub network: Network,
+    /// When a second copy of what takes long is started; `None`: never.
+    pub hedging: Option<HedgeAfter>,
+    /// What a subtask of higher priority may do to those that run.
+    pub preemption: Preemption,
+    /// Who is switched on and off by load.
+    pub scaling: Vec<ScalingRule>,
+    /// Tasks that may be unfinished at once; what is released beyond that is refused. `None`: any.
+    pub max_open_tasks: Option<u32>,
+}
+
+/// What an engine states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactLevel {
+    /// Nothing: what happened is only counted.
+    Quiet,
+    /// Everything but the candidates of decisions and the policy's reasons for waiting.
+    Events,
+    /// Everything.
+    #[default]
+    All,
+}
+
+/// When a second copy of a subtask is started elsewhere; the first to finish wins, the other is
+/// cancelled. Dean, Barroso (2013), "The tail at scale".
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HedgeAfter {
+    /// This long after the first was started.
+    Span(SimSpan),
+    /// When it has run longer than this share of those like it did, once there were 20 of them.
+    Quantile(f64),
+}
+
+/// What a subtask of higher priority may do to those that run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preemption {
+    /// Nothing: it waits.
+    #[default]
+    Never,
+    /// Take the place of one with lower priority, which starts anew later.
+    Restart,
+    /// Take the place of one with lower priority, which goes on later where it stopped.
+    Resume,
+}
+
+/// Switches alike resources on and off by load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScalingRule {
+    /// Whom it switches, in this order; at the start, the first `min` are on.
+    pub members: Vec<ResourceId>,
+    /// How many are on at least.
+    pub min: u32,
+    /// How many are on or starting at most.
+    pub max: u32,
+    /// One more is started when more than this many ready subtasks wait for each that is on...
+    pub up_queue: f64,
+    /// ...for this long.
+    pub up_after: SimSpan,
+    /// One is switched off when it had nothing to do for this long.
+    pub down_after: SimSpan,
+    /// How long starting one takes.
+    pub start_up: SimSpan,
 }
 
 impl EngineOptions {
@@ -31,6 +100,12 @@ impl EngineOptions {
             max_attempts: 3,
             retry_delay: SimSpan(1_000_000_000),
             timeout: None,
+            facts: FactLevel::All,
+            network: Network::default(),
+            hedging: None,
+            preemption: Preemption::Never,
+            scaling: Vec::new(),
+            max_open_tasks: None,
         }
     }
 }

@@ -170,6 +170,16 @@ impl<'a> View<'a> {
         &self.subtasks[id.index()]
     }
 
+    /// What must be done before a subtask, each named once.
+    pub fn predecessors(&self, id: SubtaskId) -> impl Iterator<Item = SubtaskId> + use<'a> {
+        self.subtask(id).spec.after.iter().copied()
+    }
+
+    /// What waits for a subtask, so far.
+    pub fn successors(&self, id: SubtaskId) -> impl Iterator<Item = SubtaskId> + use<'a> {
+        self.subtask(id).successors.iter().copied()
+    }
+
     /// Whether a subtask may start.
     pub fn is_ready(&self, id: SubtaskId) -> bool {
         self.subtask(id).state == SubtaskState::Ready

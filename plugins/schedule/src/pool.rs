@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use sim::SimSpan;
 
-use crate::workload::{OwnerId, Skill, index};
+use crate::{
+    hardware::{BatchCurve, DeviceId, Memory, Outages, TokenBatching},
+    spread::Spread,
+    workload::{OwnerId, Skill, index},
+};
 
 index! {
     /// A resource, counted from 0 in the order of the pool.
@@ -44,6 +48,46 @@ pub struct ResourceSpec {
     pub price_per_sec: f64,
     /// What it draws while it works.
     pub watts: f64,
+    /// How fast it does [`SubtaskSpec::work`](crate::SubtaskSpec::work).
+    pub speed: f64,
+    /// Where it is in the network.
+    pub device: DeviceId,
+    /// How its batches grow longer with more in them.
+    pub curve: BatchCurve,
+    /// How the actual spans of its batches differ from the expected.
+    pub spread: Spread,
+    /// How much fits into it and what it can load; `None`: anything fits.
+    pub memory: Option<Memory>,
+    /// When it fails by itself.
+    pub outages: Outages,
+    /// Whether it batches continuously, and how; `None`: its batches start and end as one.
+    pub continuous: Option<TokenBatching>,
+}
+
+impl ResourceSpec {
+    /// A resource that does one subtask at a time, at speed 1, free of cost, without limits.
+    pub fn new(
+        name: impl Into<String>,
+        kind: ResourceKind,
+        skills: Vec<(Skill, LatencyProfile)>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            skills,
+            slots: 1,
+            bytes_per_sec: None,
+            price_per_sec: 0.0,
+            watts: 0.0,
+            speed: 1.0,
+            device: DeviceId(0),
+            curve: BatchCurve::Profile,
+            spread: Spread::Exact,
+            memory: None,
+            outages: Outages::Never,
+            continuous: None,
+        }
+    }
 }
 
 /// How long a batch takes: `fixed + per_item × items + per_token × tokens`.
@@ -142,11 +186,34 @@ impl ResourceSpec {
                 return bad(what, value, "finite and not negative");
             }
         }
+        if !(self.speed.is_finite() && self.speed > 0.0) {
+            return bad("speed", self.speed, "positive and finite");
+        }
+        if self.continuous.is_some_and(|tokens| tokens.budget == 0) {
+            return bad("budget", 0.0, "at least 1");
+        }
+        for (what, fault) in [
+            ("curve", self.curve.fault()),
+            ("spread", self.spread.fault()),
+            ("outages", self.outages.fault()),
+        ] {
+            if let Some((value, must)) = fault {
+                return bad(what, value, must);
+            }
+        }
         Ok(())
     }
 }
 
 impl LatencyProfile {
+    /// The same for every batch.
+    pub fn fixed(span: SimSpan) -> Self {
+        Self {
+            fixed: span,
+            ..Self::default()
+        }
+    }
+
     /// How long a batch of `items` inputs with `tokens` tokens in all takes.
     pub fn span(&self, items: u64, tokens: u64) -> SimSpan {
         SimSpan(

@@ -1,7 +1,9 @@
 //! Tasks and subtasks as their owners hand them in, and the states they go through.
 
 use serde::{Deserialize, Serialize};
-use sim::SimTime;
+use sim::{SimSpan, SimTime};
+
+use crate::{pool::ResourceId, spread::Spread};
 
 /// Defines a dense index as a newtype that knows nothing but its number.
 macro_rules! index {
@@ -120,6 +122,36 @@ pub struct TaskSpec {
     pub weight: f64,
     /// When it should be done.
     pub deadline: Option<SimTime>,
+    /// Before this, none of its subtasks may start; `None`: at once.
+    pub release: Option<SimTime>,
+    /// Who is served: shares are fair among tenants.
+    pub tenant: OwnerId,
+    /// Larger goes first, whatever the policy's rank; 0 is usual.
+    pub priority: i32,
+}
+
+impl TaskSpec {
+    /// A task that is nothing special: weight 1, no deadline, at once, its owner the tenant.
+    pub fn new(name: impl Into<String>, owner: OwnerId) -> Self {
+        Self {
+            name: name.into(),
+            owner,
+            weight: 1.0,
+            deadline: None,
+            release: None,
+            tenant: owner,
+            priority: 0,
+        }
+    }
+}
+
+/// One way to do a subtask: who, and how long it takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mode {
+    /// Who.
+    pub resource: ResourceId,
+    /// How long, in a batch of its own.
+    pub span: SimSpan,
 }
 
 /// A subtask as it is handed in.
@@ -141,8 +173,50 @@ pub struct SubtaskSpec {
     pub items: u32,
     /// Tokens over all inputs.
     pub tokens: u32,
-    /// Data to bring to the resource.
+    /// Data to bring to the resource from outside.
     pub bytes: u64,
+    /// What it gets from each predecessor in `after`, in bytes; where the list is shorter, nothing.
+    pub received: Vec<u64>,
+    /// Work beside what inputs and tokens say: the span at speed 1.
+    pub work: SimSpan,
+    /// Who can do it and how long it takes each, instead of skills and latency profiles; empty:
+    /// by skill and model. The skill is then a mere label.
+    pub modes: Vec<Mode>,
+    /// How its actual work differs from the expected.
+    pub spread: Spread,
+    /// Tokens to generate, for resources with continuous batching; its `tokens` are the prompt.
+    pub output_tokens: u32,
+    /// Memory that it takes while it runs.
+    pub memory_bytes: u64,
+    /// How long an attempt may take; `None`: as the options say.
+    pub timeout: Option<SimSpan>,
+    /// How often it is tried; `None`: as the options say.
+    pub max_attempts: Option<u32>,
+}
+
+impl SubtaskSpec {
+    /// A subtask with nothing in it: no predecessors, no inputs, no work.
+    pub fn new(task: TaskId, skill: Skill) -> Self {
+        Self {
+            task,
+            name: String::new(),
+            skill,
+            model: None,
+            owner: OwnerId(0),
+            after: Vec::new(),
+            items: 0,
+            tokens: 0,
+            bytes: 0,
+            received: Vec::new(),
+            work: SimSpan::ZERO,
+            modes: Vec::new(),
+            spread: Spread::Exact,
+            output_tokens: 0,
+            memory_bytes: 0,
+            timeout: None,
+            max_attempts: None,
+        }
+    }
 }
 
 /// Where a task is on its way.
@@ -183,7 +257,7 @@ pub enum SubtaskState {
     /// Being worked on.
     Running {
         /// By whom.
-        resource: crate::ResourceId,
+        resource: ResourceId,
         /// In which batch.
         batch: BatchId,
     },

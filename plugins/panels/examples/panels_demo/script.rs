@@ -213,12 +213,7 @@ fn plan_topic(story: &mut Story, engine: &mut EngineAccess, topic: usize) -> Res
 }
 
 fn open(engine: &mut EngineAccess, name: String, owner: u32) -> TaskId {
-    engine.open_task(TaskSpec {
-        name,
-        owner: OwnerId(owner),
-        weight: 1.0,
-        deadline: None,
-    })
+    engine.open_task(TaskSpec::new(name, OwnerId(owner)))
 }
 
 /// A piece of a task and what is reported when it is done.
@@ -238,15 +233,12 @@ fn add(
 ) -> Result<SubtaskId> {
     story.works.push(part.work);
     Ok(engine.add_subtask(SubtaskSpec {
-        task: part.task,
         name,
-        skill: part.skill,
-        model: None,
         owner: OwnerId(part.owner),
         after: part.after,
         items: 3,
         tokens: 400,
-        bytes: 0,
+        ..SubtaskSpec::new(part.task, part.skill)
     })?)
 }
 

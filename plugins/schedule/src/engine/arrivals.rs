@@ -102,7 +102,7 @@ impl Engine {
         mut spec: SubtaskSpec,
     ) -> Result<SubtaskId, SubtaskError> {
         self.check_arrival(&spec)?;
-        let Some(lane) = self.pool.lane_for(spec.skill, spec.model.as_deref()) else {
+        let Some(lane) = self.pool.lane_for(&spec) else {
             let SubtaskSpec {
                 name, skill, model, ..
             } = spec;

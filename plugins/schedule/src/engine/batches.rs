@@ -12,6 +12,7 @@ use super::{
     state::{Batch, BatchRecord},
 };
 use crate::{
+    draws::{Draws, Purpose},
     fact::{EngineFact, FailureCause, WaitReason},
     lane::Load,
     options::Charge,
@@ -145,7 +146,7 @@ impl Engine {
             .pool
             .span(batch.resource, lane, load)
             .unwrap_or(SimSpan(1));
-        let span = self.charged_span(batch.id, batch.resource, expected);
+        let span = self.charged_span(&batch, expected);
         batch.ends = span.map(|span| batch.started + span);
         let resource = &mut self.pool.resources[batch.resource.index()];
         resource.running = Some(batch.id);
@@ -168,29 +169,48 @@ impl Engine {
     }
 
     /// What a batch is charged, where that is known beforehand.
-    fn charged_span(
-        &self,
-        batch: BatchId,
-        resource: ResourceId,
-        expected: SimSpan,
-    ) -> Option<SimSpan> {
-        let is_agent = matches!(
-            self.pool.resources[resource.index()].spec.kind,
-            ResourceKind::Agent { .. }
-        );
-        match self.options.charge {
-            Charge::Measured if is_agent => Some(expected),
-            Charge::Measured => None,
-            Charge::Modelled { noise } if noise > 0.0 => {
-                let mut stream = self.options.streams.stream("duration", batch.0.into());
-                let z: f64 = stream.sample(StandardNormal);
-                let factor = (noise * z - noise * noise / 2.0).exp();
-                Some(SimSpan(
-                    ((expected.0 as f64 * factor).round() as u64).max(1),
-                ))
-            }
-            Charge::Modelled { .. } => Some(expected),
+    fn charged_span(&self, batch: &Batch, expected: SimSpan) -> Option<SimSpan> {
+        let spec = &self.pool.resources[batch.resource.index()].spec;
+        let is_agent = matches!(spec.kind, ResourceKind::Agent { .. });
+        let Charge::Modelled { noise } = self.options.charge else {
+            return is_agent.then_some(expected);
+        };
+        let mut factor = self.work_factor(&batch.subtasks);
+        if !spec.spread.is_exact() {
+            let seed = self.options.streams.seed();
+            factor *= spec
+                .spread
+                .factor(&mut Draws::new(seed, Purpose::Batch, batch.id.0, 0));
         }
+        if noise > 0.0 {
+            let mut stream = self.options.streams.stream("duration", batch.id.0.into());
+            let z: f64 = stream.sample(StandardNormal);
+            factor *= (noise * z - noise * noise / 2.0).exp();
+        }
+        if factor == 1.0 {
+            return Some(expected);
+        }
+        Some(SimSpan(
+            ((expected.0 as f64 * factor).round() as u64).max(1),
+        ))
+    }
+
+    /// How much more or less work there is in `subtasks` than expected: the mean of their factors,
+    /// each counted by its expected span.
+    fn work_factor(&self, subtasks: &[SubtaskId]) -> f64 {
+        let members = || subtasks.iter().map(|id| &self.subtasks[id.index()]);
+        if members().all(|subtask| subtask.spec.spread.is_exact()) {
+            return 1.0;
+        }
+        let seed = self.options.streams.seed();
+        let (mut actual, mut expected) = (0.0, 0.0);
+        for subtask in members() {
+            let mut draws = Draws::new(seed, Purpose::Work, subtask.id.0, subtask.attempts);
+            let span = subtask.mean_span.0 as f64;
+            actual += subtask.spec.spread.factor(&mut draws) * span;
+            expected += span;
+        }
+        actual / expected
     }
 
     /// Frees the resource of a running batch and hands out what was in the batch.

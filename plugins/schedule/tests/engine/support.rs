@@ -27,39 +27,25 @@ pub(crate) fn profile(fixed: u64, per_item: u64, per_token: u64) -> LatencyProfi
 }
 
 pub(crate) fn replica(name: &str, slots: u32, skills: &[(Skill, LatencyProfile)]) -> ResourceSpec {
+    let kind = ResourceKind::Replica {
+        model: "minilm".to_owned(),
+    };
     ResourceSpec {
-        name: name.to_owned(),
-        kind: ResourceKind::Replica {
-            model: "minilm".to_owned(),
-        },
-        skills: skills.to_vec(),
         slots,
-        bytes_per_sec: None,
-        price_per_sec: 0.0,
-        watts: 0.0,
+        ..ResourceSpec::new(name, kind, skills.to_vec())
     }
 }
 
 pub(crate) fn task(name: &str) -> TaskSpec {
-    TaskSpec {
-        name: name.to_owned(),
-        owner: OwnerId(0),
-        weight: 1.0,
-        deadline: None,
-    }
+    TaskSpec::new(name, OwnerId(0))
 }
 
 pub(crate) fn subtask(task: TaskId, skill: Skill, items: u32, after: &[SubtaskId]) -> SubtaskSpec {
     SubtaskSpec {
-        task,
         name: format!("{} {items}", skill.name()),
-        skill,
-        model: None,
-        owner: OwnerId(0),
         after: after.to_vec(),
         items,
-        tokens: 0,
-        bytes: 0,
+        ..SubtaskSpec::new(task, skill)
     }
 }
 

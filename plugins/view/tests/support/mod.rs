@@ -118,12 +118,7 @@ fn open_tasks(
         }
         let owner = OwnerId((arrived.n_tasks % scene.agents.len()) as u32);
         let name = format!("task {}", arrived.n_tasks);
-        let task = engine.open_task(TaskSpec {
-            name,
-            owner,
-            weight: 1.0,
-            deadline: None,
-        });
+        let task = engine.open_task(TaskSpec::new(name, owner));
         add_pieces(&mut engine, &scene, task, owner, load.width);
         engine.close_task(task);
         arrived.n_tasks += 1;
@@ -139,15 +134,12 @@ fn add_pieces(
 ) {
     let mut add = |skill: Skill, owner: OwnerId, after: &[SubtaskId]| {
         let spec = SubtaskSpec {
-            task,
             name: skill.name().into(),
-            skill,
-            model: None,
             owner,
             after: after.to_vec(),
             items: 4,
             tokens: 60,
-            bytes: 0,
+            ..SubtaskSpec::new(task, skill)
         };
         engine
             .add_subtask(spec)
