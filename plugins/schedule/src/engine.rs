@@ -39,8 +39,7 @@ pub struct Engine {
     events: Events,
     facts: Vec<EngineFact>,
     readiness_changes: Vec<SubtaskId>,
-    /// What the policy decided last; its reasons for waiting, sorted by subtask, hold until it is
-    /// asked again.
+    /// What the policy decided last.
     decisions: Decisions,
     n_ready: usize,
     n_unfinished: usize,
@@ -115,6 +114,7 @@ impl Engine {
             self.policy.place(
                 &View {
                     now,
+                    tasks: &self.tasks,
                     subtasks: &self.subtasks,
                     pool: &self.pool,
                     readiness_changes: &self.readiness_changes,

@@ -1,22 +1,33 @@
 //! The seam of choice: a policy sees the ready subtasks and the pool, and says who goes where.
 
 mod board;
+mod cpop;
+mod edf;
 mod fifo;
+mod greedy;
 mod heft;
-mod ready;
+mod least_slack;
+mod lifo;
+mod listed;
+mod lookahead;
+mod name;
+mod peft;
+mod queues;
+mod random;
 mod sjf;
+mod srpt;
+mod upward;
+mod weighted_fair;
 
-use std::{fmt, str::FromStr};
+use sim::{SimSpan, SimTime};
 
-use serde::{Deserialize, Serialize};
-use sim::{SimSpan, SimTime, Streams};
-
+pub use self::name::{PolicyName, UnknownPolicy};
 use crate::{
-    engine::{Resource, Subtask},
+    engine::{Resource, Subtask, Task},
     fact::{Candidate, WaitReason},
     lane::{Lane, LaneId, Load, Pool},
-    pool::ResourceId,
-    workload::{SubtaskId, SubtaskState},
+    pool::{LatencyProfile, ResourceId},
+    workload::{SubtaskId, SubtaskState, TaskId},
 };
 
 /// Decides online which ready subtask goes to which resource now.
@@ -28,8 +39,14 @@ pub trait Policy: Send + Sync {
     ///
     /// The engine goes through the placements in order. All that name the same free resource and
     /// the same lane form its next batch, up to its slots. A placement on a resource that cannot
-    /// take it now means that the subtask waits for that resource.
+    /// take it now is passed over, and the subtask stays ready.
     fn place(&mut self, view: &View<'_>, decisions: &mut Decisions);
+
+    /// Why a ready subtask waits, where the policy has a reason of its own. Asked only when somebody
+    /// wants to know, about what it saw when it last decided.
+    fn why_waits(&self, _subtask: SubtaskId) -> Option<WaitReason> {
+        None
+    }
 
     /// Whether it wants to be asked whenever something becomes ready, though nobody is free.
     fn binds_on_arrival(&self) -> bool {
@@ -54,9 +71,6 @@ pub struct Criteria {
 pub struct Decisions {
     /// Who goes where, best first.
     pub placements: Vec<Placement>,
-    /// Why others wait, where the policy has a reason of its own; only written if
-    /// [`View::explains`].
-    pub waits: Vec<(SubtaskId, WaitReason)>,
     /// When the policy wants to be asked again though nothing else may happen.
     pub wake_at: Option<SimTime>,
 }
@@ -65,7 +79,6 @@ impl Decisions {
     /// Forgets everything but the buffers.
     pub fn clear(&mut self) {
         self.placements.clear();
-        self.waits.clear();
         self.wake_at = None;
     }
 }
@@ -83,66 +96,10 @@ pub struct Placement {
     pub candidates: Vec<Candidate>,
 }
 
-/// The built-in policies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PolicyName {
-    /// First in, first out.
-    Fifo,
-    /// Shortest job first.
-    Sjf,
-    /// Heterogeneous earliest finish time.
-    Heft,
-}
-
-impl PolicyName {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Fifo, Self::Sjf, Self::Heft];
-
-    /// The name used on the command line and in journals.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fifo => "fifo",
-            Self::Sjf => "sjf",
-            Self::Heft => "heft",
-        }
-    }
-
-    /// A fresh policy of this name; what is left to chance is drawn from `streams`.
-    pub fn make(self, _streams: Streams) -> Box<dyn Policy> {
-        match self {
-            Self::Fifo => Box::<fifo::Fifo>::default(),
-            Self::Sjf => Box::<sjf::Sjf>::default(),
-            Self::Heft => Box::<heft::Heft>::default(),
-        }
-    }
-}
-
-impl fmt::Display for PolicyName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// A name that no policy has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown policy {0:?}, must be one of \"fifo\", \"sjf\", \"heft\"")]
-pub struct UnknownPolicy(pub String);
-
-impl FromStr for PolicyName {
-    type Err = UnknownPolicy;
-
-    fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
-        Self::ALL
-            .into_iter()
-            .find(|policy| policy.name() == text)
-            .ok_or_else(|| UnknownPolicy(text.to_owned()))
-    }
-}
-
 /// What a policy may know: the graph so far, the pool, and expectations instead of real durations.
 pub struct View<'a> {
     pub(crate) now: SimTime,
+    pub(crate) tasks: &'a [Task],
     pub(crate) subtasks: &'a [Subtask],
     pub(crate) pool: &'a Pool,
     pub(crate) readiness_changes: &'a [SubtaskId],
@@ -155,7 +112,7 @@ impl<'a> View<'a> {
         self.now
     }
 
-    /// Whether candidates and reasons for waiting are to be written; if not, they cost nothing.
+    /// Whether candidates are to be written; if not, they cost nothing.
     pub fn explains(&self) -> bool {
         self.explains
     }
@@ -168,6 +125,11 @@ impl<'a> View<'a> {
     /// One subtask.
     pub fn subtask(&self, id: SubtaskId) -> &'a Subtask {
         &self.subtasks[id.index()]
+    }
+
+    /// One task.
+    pub fn task(&self, id: TaskId) -> &'a Task {
+        &self.tasks[id.index()]
     }
 
     /// What must be done before a subtask, each named once.
@@ -201,6 +163,80 @@ impl<'a> View<'a> {
         &self.pool.lanes
     }
 
+    /// How many subtasks are known so far.
+    pub fn n_subtasks(&self) -> usize {
+        self.subtasks.len()
+    }
+
+    /// Where a subtask is.
+    pub fn state(&self, id: SubtaskId) -> SubtaskState {
+        self.subtask(id).state
+    }
+
+    /// The lane of a subtask.
+    pub fn lane(&self, id: SubtaskId) -> LaneId {
+        self.subtask(id).lane
+    }
+
+    /// How much work is in a subtask.
+    pub fn load(&self, id: SubtaskId) -> Load {
+        self.subtask(id).load()
+    }
+
+    /// When a subtask became ready.
+    pub fn ready_at(&self, id: SubtaskId) -> SimTime {
+        self.subtask(id).ready_at.unwrap_or_default()
+    }
+
+    /// The expected span of a subtask alone, on average over those who could do it.
+    pub fn mean_span(&self, id: SubtaskId) -> SimSpan {
+        self.subtask(id).mean_span
+    }
+
+    /// Who can do a subtask, with the expected span of it alone.
+    pub fn spans(&self, id: SubtaskId) -> impl Iterator<Item = (ResourceId, SimSpan)> + use<'a> {
+        let (lane, load, pool) = (self.lane(id), self.load(id), self.pool);
+        let members = pool.lanes[lane.index()].members.iter();
+        members
+            .filter_map(move |(resource, _)| Some((*resource, pool.span(*resource, lane, load)?)))
+    }
+
+    /// The expected span of a subtask alone with whoever is fastest.
+    pub fn least_span(&self, id: SubtaskId) -> SimSpan {
+        let spans = self.spans(id).map(|(_, span)| span);
+        spans.min().unwrap_or(SimSpan::ZERO)
+    }
+
+    /// The number of the task of a subtask.
+    pub fn task_id(&self, id: SubtaskId) -> TaskId {
+        self.subtask(id).spec.task
+    }
+
+    /// The task of a subtask.
+    pub fn task_of(&self, id: SubtaskId) -> &'a Task {
+        self.task(self.task_id(id))
+    }
+
+    /// Who is served by a subtask.
+    pub fn tenant(&self, id: SubtaskId) -> u32 {
+        self.task_of(id).spec.tenant.0
+    }
+
+    /// Larger goes first, whatever the policy's rank.
+    pub fn priority(&self, id: SubtaskId) -> i32 {
+        self.task_of(id).spec.priority
+    }
+
+    /// Who can do the subtasks of a lane, by id.
+    pub fn members(&self, lane: LaneId) -> &'a [(ResourceId, LatencyProfile)] {
+        &self.pool.lanes[lane.index()].members
+    }
+
+    /// How many subtasks a resource can start together.
+    pub fn slots(&self, resource: ResourceId) -> u32 {
+        self.pool.resources[resource.index()].spec.slots
+    }
+
     /// When a resource is expected to be free: now if it is.
     pub fn free_at(&self, resource: ResourceId) -> SimTime {
         self.pool.free_at(resource, self.now)
@@ -209,21 +245,5 @@ impl<'a> View<'a> {
     /// How long a batch of `load` on `lane` is expected to take; `None` if the resource cannot.
     pub fn span(&self, resource: ResourceId, lane: LaneId, load: Load) -> Option<SimSpan> {
         self.pool.span(resource, lane, load)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_go_there_and_back() {
-        for policy in PolicyName::ALL {
-            assert_eq!(policy.to_string().parse(), Ok(policy));
-        }
-        assert_eq!(
-            "FIFO".parse::<PolicyName>(),
-            Err(UnknownPolicy("FIFO".to_owned()))
-        );
     }
 }

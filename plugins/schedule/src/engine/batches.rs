@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     draws::{Draws, Purpose},
-    fact::{EngineFact, FailureCause, WaitReason},
+    fact::{EngineFact, FailureCause},
     lane::Load,
     options::Charge,
     policy::Placement,
@@ -79,8 +79,6 @@ impl Engine {
             }
             let place = places[resource.index()];
             if !self.fits(subtask, resource, place.map(|place| &forming[place])) {
-                let why = WaitReason::BetterResource { resource };
-                self.decisions.waits.push((subtask, why));
                 continue;
             }
             let place = *places[resource.index()].get_or_insert_with(|| {
@@ -99,7 +97,6 @@ impl Engine {
             self.start_subtask(now, placement, forming[place].id);
         }
         self.decisions.placements = placements;
-        self.decisions.waits.sort_by_key(|(id, _)| *id);
         forming
             .into_iter()
             .map(|batch| self.start_batch(batch))

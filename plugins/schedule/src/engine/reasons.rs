@@ -32,16 +32,14 @@ impl Engine {
         if members.clone().all(|member| !member.up) {
             return WaitReason::ResourcesDown;
         }
-        let waits = &self.decisions.waits;
-        let said = waits.binary_search_by_key(&id, |(waiter, _)| *waiter);
-        match said.ok().map(|at| &waits[at].1) {
+        match self.policy.why_waits(id) {
             // This wish only explains anything while some other resource is free.
             Some(WaitReason::BetterResource { resource })
-                if !self.resource(*resource).up || !members.any(Resource::is_free) =>
+                if !self.resource(resource).up || !members.any(Resource::is_free) =>
             {
                 WaitReason::ResourcesBusy
             }
-            Some(why) => why.clone(),
+            Some(why) => why,
             None => WaitReason::ResourcesBusy,
         }
     }

@@ -1,27 +1,12 @@
-//! Fills batches: goes through ready subtasks by rank and gives each to the resource that would end
-//! it soonest, counting those already given to it.
-//!
-//! Work spreads by itself: with two free replicas, the second subtask ends sooner in a batch of its
-//! own than as a second one in the first batch, unless the model takes no longer for two.
+//! What each resource would do next while a policy places subtasks: the batch that it runs or forms.
 
-use std::collections::{BTreeSet, btree_set};
-
-use sim::SimTime;
-
-use super::{
-    Decisions, Placement, View,
-    ready::{ReadyQueues, nanos},
-};
+use super::{View, queues::nanos};
 use crate::{
     fact::Candidate,
-    lane::{Lane, LaneId, Load},
+    lane::{LaneId, Load},
     pool::ResourceId,
     workload::SubtaskId,
 };
-
-/// How many subtasks of a lane may decide to wait in one call; bounds the time of a call while
-/// a slow resource stays free because of a much faster one.
-const WAITERS_PER_LANE: usize = 256;
 
 /// Which resources count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,173 +19,139 @@ pub(super) enum Reach {
 
 /// The batch that a resource would run next.
 #[derive(Clone, Copy, Debug)]
-struct Next {
-    /// When it starts.
-    from: SimTime,
+pub(super) struct Next {
+    /// When it starts, in nanoseconds.
+    pub(super) from: u64,
     /// When it ends.
-    end: SimTime,
+    pub(super) end: u64,
     /// Whose subtasks it takes; `None`: nobody's so far.
-    lane: Option<LaneId>,
-    n_subtasks: u32,
-    load: Load,
+    pub(super) lane: Option<LaneId>,
+    /// How many are in it.
+    pub(super) n_subtasks: u32,
+    /// What is in it.
+    pub(super) load: Load,
     /// Whether it starts now.
-    starts_now: bool,
+    pub(super) starts_now: bool,
+    /// Whether the resource is to be had at all.
+    is_open: bool,
 }
 
 /// What would become of a subtask on one resource.
-struct Choice {
-    resource: ResourceId,
-    next: Next,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    /// Where.
+    pub(super) resource: ResourceId,
+    /// Its batch with the subtask in it.
+    pub(super) next: Next,
 }
 
-struct Board<'a> {
-    view: &'a View<'a>,
-    reach: Reach,
-    /// By resource; `None`: not to be had.
-    nexts: Vec<Option<Next>>,
+/// All resources during one call.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    nexts: Vec<Next>,
+    /// Whether further batches may be planned behind the next.
+    reaches_further: bool,
 }
 
-impl<'a> Board<'a> {
-    fn new(view: &'a View<'a>, reach: Reach) -> Self {
-        let nexts = view.resources().iter().map(|resource| {
+impl Board {
+    /// Looks at the resources afresh.
+    pub(super) fn begin(&mut self, view: &View<'_>, reach: Reach) {
+        self.reaches_further = reach == Reach::Busy;
+        self.nexts.clear();
+        self.nexts.extend(view.resources().iter().map(|resource| {
             let starts_now = resource.running.is_none();
-            if !resource.up || (!starts_now && reach == Reach::Free) {
-                return None;
-            }
-            let from = view.free_at(resource.id);
-            let load = Load::default();
-            Some(Next {
+            let from = view.free_at(resource.id).0;
+            Next {
                 from,
                 end: from,
                 lane: None,
                 n_subtasks: 0,
-                load,
+                load: Load::default(),
                 starts_now,
-            })
-        });
-        Self {
-            view,
-            reach,
-            nexts: nexts.collect(),
-        }
+                is_open: resource.up && (starts_now || reach == Reach::Busy),
+            }
+        }));
+    }
+
+    /// The next batch of a resource, if it is to be had.
+    pub(super) fn next(&self, resource: ResourceId) -> Option<&Next> {
+        Some(&self.nexts[resource.index()]).filter(|next| next.is_open)
     }
 
     /// Whether some resource could start one more subtask of the lane now.
-    fn has_room(&self, id: LaneId, lane: &Lane) -> bool {
-        lane.members.iter().any(|(resource, _)| {
-            self.nexts[resource.index()]
-                .is_some_and(|next| next.starts_now && self.takes(*resource, &next, id))
+    pub(super) fn has_room(&self, view: &View<'_>, lane: LaneId) -> bool {
+        let mut members = view.members(lane).iter();
+        members.any(|(resource, _)| {
+            let next = &self.nexts[resource.index()];
+            next.is_open && next.starts_now && takes(view, *resource, next, lane)
         })
     }
 
-    fn takes(&self, resource: ResourceId, next: &Next, lane: LaneId) -> bool {
-        next.lane.is_none_or(|taken| taken == lane)
-            && next.n_subtasks < self.view.resources()[resource.index()].spec.slots
-    }
-
-    /// The batch of `resource` with `load` added; a further one after it if that is full.
-    fn with(&self, resource: ResourceId, lane: LaneId, load: Load) -> Option<Next> {
-        let mut next = self.nexts[resource.index()]?;
-        if self.takes(resource, &next, lane) {
+    /// The batch of `resource` with a subtask added; a further one after it if that is full.
+    pub(super) fn with(
+        &self,
+        view: &View<'_>,
+        resource: ResourceId,
+        id: SubtaskId,
+    ) -> Option<Next> {
+        let mut next = self.nexts[resource.index()];
+        if !next.is_open {
+            return None;
+        }
+        let (lane, load) = (view.lane(id), view.load(id));
+        if takes(view, resource, &next, lane) {
             next.load = next.load.plus(load);
             next.n_subtasks += 1;
-        } else if self.reach == Reach::Busy {
-            next = Next {
-                from: next.end,
-                load,
-                n_subtasks: 1,
-                starts_now: false,
-                ..next
-            };
+        } else if self.reaches_further {
+            next.from = next.end;
+            next.load = load;
+            next.n_subtasks = 1;
+            next.starts_now = false;
         } else {
             return None;
         }
         next.lane = Some(lane);
-        next.end = next.from + self.view.span(resource, lane, next.load)?;
+        next.end = next.from + view.span(resource, lane, next.load)?.0;
         Some(next)
     }
 
-    /// The soonest end, then a start now, then a batch that is begun, then the smallest id.
-    fn best(&self, lane_id: LaneId, load: Load) -> Option<(Choice, Vec<Candidate>)> {
-        let lane = &self.view.lanes()[lane_id.index()];
-        let mut candidates = Vec::new();
-        let mut best: Option<Choice> = None;
-        let key = |next: &Next| (next.end, !next.starts_now, next.n_subtasks == 1);
-        for &(resource, _) in &lane.members {
-            let Some(next) = self.with(resource, lane_id, load) else {
+    /// The smallest score (with what settles ties), then a start now, then a batch that is begun, then the smallest id.
+    pub(super) fn choose(
+        &self,
+        view: &View<'_>,
+        id: SubtaskId,
+        candidates: &mut Vec<Candidate>,
+        mut score: impl FnMut(ResourceId, &Next) -> (u64, u64),
+    ) -> Option<Choice> {
+        let mut best: Option<((u64, u64), Choice)> = None;
+        let key = |score: (u64, u64), next: &Next| (score, !next.starts_now, next.n_subtasks == 1);
+        for &(resource, _) in view.members(view.lane(id)) {
+            let Some(next) = self.with(view, resource, id) else {
                 continue;
             };
-            if self.view.explains() {
+            let score = score(resource, &next);
+            if view.explains() {
                 candidates.push(Candidate {
                     resource,
-                    score: nanos(next.end.0),
+                    score: nanos(score.0),
                 });
             }
             if best
                 .as_ref()
-                .is_none_or(|best| key(&next) < key(&best.next))
+                .is_none_or(|(least, best)| key(score, &next) < key(*least, &best.next))
             {
-                best = Some(Choice { resource, next });
+                best = Some((score, Choice { resource, next }));
             }
         }
-        best.map(|choice| (choice, candidates))
+        best.map(|(_, choice)| choice)
+    }
+
+    /// Gives a subtask to the resource of a choice.
+    pub(super) fn put(&mut self, choice: &Choice) {
+        self.nexts[choice.resource.index()] = choice.next;
     }
 }
 
-/// What is left of the queue of a lane.
-struct Rest<'a> {
-    id: LaneId,
-    lane: &'a Lane,
-    first: Option<(i64, SubtaskId)>,
-    others: btree_set::Iter<'a, (i64, SubtaskId)>,
-    n_waiters: usize,
-}
-
-impl<'a> Rest<'a> {
-    fn new(id: LaneId, lane: &'a Lane, queue: &'a BTreeSet<(i64, SubtaskId)>) -> Self {
-        let mut others = queue.iter();
-        Self {
-            id,
-            lane,
-            first: others.next().copied(),
-            others,
-            n_waiters: 0,
-        }
-    }
-}
-
-/// Places ready subtasks in rank order while some resource that could take them has room.
-pub(super) fn fill(view: &View<'_>, queues: &ReadyQueues, reach: Reach, decisions: &mut Decisions) {
-    let mut board = Board::new(view, reach);
-    let lanes = view.lanes().iter().zip(queues.lanes()).enumerate();
-    let mut rests: Vec<_> = lanes
-        .map(|(n, (lane, queue))| Rest::new(LaneId(n as u32), lane, queue))
-        .collect();
-    loop {
-        // Room never comes back within a call, so a lane without it is done with.
-        rests.retain(|rest| {
-            rest.first.is_some()
-                && rest.n_waiters < WAITERS_PER_LANE
-                && board.has_room(rest.id, rest.lane)
-        });
-        let Some(rest) = rests.iter_mut().min_by_key(|rest| rest.first) else {
-            return;
-        };
-        let Some((rank, subtask)) = rest.first else {
-            return;
-        };
-        rest.first = rest.others.next().copied();
-        let load = view.subtask(subtask).load();
-        let Some((choice, candidates)) = board.best(rest.id, load) else {
-            continue;
-        };
-        rest.n_waiters += usize::from(!choice.next.starts_now);
-        board.nexts[choice.resource.index()] = Some(choice.next);
-        decisions.placements.push(Placement {
-            subtask,
-            resource: choice.resource,
-            rank,
-            candidates,
-        });
-    }
+fn takes(view: &View<'_>, resource: ResourceId, next: &Next, lane: LaneId) -> bool {
+    next.lane.is_none_or(|taken| taken == lane) && next.n_subtasks < view.slots(resource)
 }

@@ -1,0 +1,126 @@
+//! Places ready subtasks in some order, each on the free resource that ends it soonest, counting
+//! what was given to that resource already: the list scheduling of Graham (1966), "Bounds for
+//! certain multiprocessing anomalies".
+//!
+//! Work spreads by itself: with two free replicas, the second subtask ends sooner in a batch of its
+//! own than as a second one in the first batch, unless the model takes no longer for two.
+
+use super::{
+    Criteria, Decisions, Placement, Policy, View,
+    board::{Board, Choice, Reach},
+    queues::ReadyQueues,
+};
+use crate::workload::SubtaskId;
+
+/// Which subtask goes first; smaller numbers go before larger ones.
+pub(super) trait Order: Send + Sync {
+    /// What the numbers measure.
+    const CRITERIA: Criteria;
+
+    /// Whether subtasks stand in groups, so that the key of the group is what ranks.
+    const GROUPED: bool = false;
+
+    /// Sees the state before anything is ranked.
+    fn observe(&mut self, _view: &View<'_>, _queues: &mut ReadyQueues) {}
+
+    /// The rank of a subtask (within its group) when it becomes ready.
+    fn rank(&mut self, view: &View<'_>, id: SubtaskId) -> i64;
+
+    /// The group of a subtask.
+    fn group(&self, _view: &View<'_>, _id: SubtaskId) -> u32 {
+        0
+    }
+
+    /// The key of a group; may only grow while subtasks are placed.
+    fn key(&self, _group: u32) -> i64 {
+        0
+    }
+
+    /// What a resource is worth that would end the subtask at `end`.
+    fn score(&mut self, end: u64) -> u64 {
+        end
+    }
+
+    /// Hears of what was placed.
+    fn placed(&mut self, _view: &View<'_>, _id: SubtaskId, _choice: &Choice) {}
+}
+
+/// Hands free resources out in an order.
+#[derive(Debug, Default)]
+pub(super) struct Greedy<O> {
+    order: O,
+    queues: ReadyQueues,
+    board: Board,
+}
+
+impl<O: Order> Greedy<O> {
+    pub(super) fn new(order: O) -> Self {
+        Self {
+            order,
+            queues: ReadyQueues::default(),
+            board: Board::default(),
+        }
+    }
+
+    /// The order and the queues, brought up to date.
+    pub(super) fn update(&mut self, view: &View<'_>) -> (&mut O, &mut ReadyQueues) {
+        let Self { order, queues, .. } = self;
+        order.observe(view, queues);
+        queues.update(view, |id| (order.group(view, id), order.rank(view, id)));
+        self.board.begin(view, Reach::Free);
+        (order, queues)
+    }
+
+    /// Places what stands on lanes that are `open` while there is room.
+    pub(super) fn fill(
+        &mut self,
+        view: &View<'_>,
+        decisions: &mut Decisions,
+        open: impl Fn(crate::LaneId) -> bool,
+    ) {
+        let Self {
+            order,
+            queues,
+            board,
+        } = self;
+        queues.begin(
+            |lane| board.has_room(view, lane) && open(lane),
+            |group| order.key(group),
+        );
+        while let Some(head) = queues.next(|group| order.key(group)) {
+            if !board.has_room(view, head.lane) {
+                continue;
+            }
+            let mut candidates = Vec::new();
+            let choice = board.choose(view, head.subtask, &mut candidates, |_, next| {
+                (order.score(next.end), 0)
+            });
+            let Some(choice) = choice else {
+                continue;
+            };
+            board.put(&choice);
+            decisions.placements.push(Placement {
+                subtask: head.subtask,
+                resource: choice.resource,
+                rank: if O::GROUPED { head.key } else { head.rank },
+                candidates,
+            });
+            order.placed(view, head.subtask, &choice);
+            queues.take(&head, |group| order.key(group));
+        }
+    }
+}
+
+impl<O: Order> Policy for Greedy<O> {
+    fn place(&mut self, view: &View<'_>, decisions: &mut Decisions) {
+        self.update(view);
+        self.fill(view, decisions, |_| true);
+    }
+
+    fn criteria(&self) -> Criteria {
+        O::CRITERIA
+    }
+}
+
+/// How resources are compared by all who look at ends alone.
+pub(super) const SOONEST: &str = "the expected end, in ns";
