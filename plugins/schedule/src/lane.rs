@@ -29,7 +29,7 @@ pub struct Lane {
 }
 
 /// How much work there is in a subtask or a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Load {
     /// Independent inputs.
     pub items: u64,

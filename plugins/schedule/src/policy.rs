@@ -1,21 +1,32 @@
 //! The seam of choice: a policy sees the ready subtasks and the pool, and says who goes where.
 
 mod board;
+mod bound;
+mod contract_net;
 mod cpop;
+mod dls;
 mod edf;
 mod fifo;
 mod greedy;
 mod heft;
+mod join_shortest_queue;
+mod least_loaded;
 mod least_slack;
 mod lifo;
 mod listed;
 mod lookahead;
+mod mapped;
+mod max_min;
+mod min_min;
 mod name;
 mod peft;
+mod power_of_two;
 mod queues;
 mod random;
+mod round_robin;
 mod sjf;
 mod srpt;
+mod sufferage;
 mod upward;
 mod weighted_fair;
 

@@ -87,6 +87,11 @@ impl Board {
         })
     }
 
+    /// Whether the next batch of a resource could take another subtask of its lane.
+    pub(super) fn takes_more(&self, view: &View<'_>, resource: ResourceId) -> bool {
+        self.nexts[resource.index()].n_subtasks < view.slots(resource)
+    }
+
     /// The batch of `resource` with a subtask added; a further one after it if that is full.
     pub(super) fn with(
         &self,

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use sim::Streams;
 
-use super::{Criteria, Policy, greedy::Greedy, listed::Listed, *};
+use super::{Criteria, Policy, bound::Bound, greedy::Greedy, listed::Listed, mapped::Mapped, *};
 
 /// Lists the policies: one sentence, variant, name and maker of each.
 macro_rules! policies {
@@ -62,14 +62,32 @@ policies! { streams;
     LeastSlack = "least-slack", Greedy::new(least_slack::LeastSlack::default());
     /// Tenants share the resources by weight: whoever got least goes first.
     WeightedFair = "weighted-fair", Greedy::new(weighted_fair::WeightedFair::default());
+    /// Each subtask goes to the next resource in turn, busy or not, and waits for that one.
+    RoundRobin = "round-robin", Bound::new(round_robin::RoundRobin::default());
+    /// Each subtask goes to the resource with the least work before it, and waits for that one.
+    LeastLoaded = "least-loaded", Bound::new(least_loaded::LeastLoaded);
+    /// Each subtask goes to the resource with the fewest subtasks, and waits for that one.
+    JoinShortestQueue = "join-shortest-queue", Bound::new(join_shortest_queue::JoinShortestQueue);
+    /// Each subtask goes to the resource with fewer subtasks of two drawn by lot, and waits for that one.
+    PowerOfTwo = "power-of-two", Bound::new(power_of_two::PowerOfTwo::new(streams));
+    /// Of all ready subtasks, the one that can be completed first is mapped next.
+    MinMin = "min-min", Mapped::<min_min::MinMin>::default();
+    /// Of all ready subtasks, the one whose best completion is latest is mapped next.
+    MaxMin = "max-min", Mapped::<max_min::MaxMin>::default();
+    /// Of all ready subtasks, the one that loses most if it misses its best resource is mapped next.
+    Sufferage = "sufferage", Mapped::<sufferage::Sufferage>::default();
     /// Heterogeneous earliest finish time: the longest path behind goes first, to whoever ends it soonest, free or busy.
     Heft = "heft", Listed::<heft::Heft>::default();
     /// Predict earliest finish time: as heft, by the cost of what is behind on its best resources.
     Peft = "peft", Listed::<peft::Peft>::default();
     /// Critical path on a processor: each task's critical path goes to one resource, the rest as in heft.
     Cpop = "cpop", Listed::<cpop::Cpop>::default();
+    /// Dynamic level scheduling: the pair of subtask and resource with the highest dynamic level goes first.
+    Dls = "dls", Mapped::<dls::Dls>::default();
     /// Lookahead heft: as heft, to the resource from which the successors end soonest.
     Lookahead = "lookahead", Listed::<lookahead::Lookahead>::default();
+    /// Contract net: each subtask is announced, agents bid what it would cost with them, the lowest bid binds.
+    ContractNet = "contract-net", Bound::new(contract_net::ContractNet);
 }
 
 impl PolicyName {

@@ -1,0 +1,38 @@
+//! Dynamic level scheduling: of all pairs of a ready subtask and a resource, the one with the highest
+//! dynamic level is mapped next: the work behind the subtask, less when the resource could start it,
+//! plus how much faster the resource is than the mean. Sih, Lee (1993), "A compile-time scheduling
+//! heuristic for interconnection-constrained heterogeneous processor architectures".
+//!
+//! Of the level, only start and speed depend on the resource, and together they are the mean span less
+//! the completion time; so the best resource for a subtask is the one that ends it soonest.
+
+use super::{View, mapped::Liking, queues::nanos, upward::UpwardRanks};
+use crate::workload::SubtaskId;
+
+/// Likes the highest dynamic level.
+#[derive(Debug, Default)]
+pub(super) struct Dls {
+    upward: UpwardRanks,
+}
+
+/// Minus the static level and the mean span.
+fn demerit(view: &View<'_>, id: SubtaskId, level: u64) -> i64 {
+    -nanos(level.saturating_add(view.mean_span(id).0))
+}
+
+impl Liking for Dls {
+    const RANK: &'static str = "minus the dynamic level, from now, in ns";
+
+    fn grow(&mut self, view: &View<'_>, changed: &mut dyn FnMut(SubtaskId, i64)) {
+        self.upward
+            .grow(view, |id, level| changed(id, demerit(view, id, level)));
+    }
+
+    fn demerit(&self, view: &View<'_>, id: SubtaskId) -> i64 {
+        demerit(view, id, self.upward.of(id))
+    }
+
+    fn key(&self, least: f64, _: f64, demerit: i64) -> f64 {
+        least + demerit as f64
+    }
+}

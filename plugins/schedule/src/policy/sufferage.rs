@@ -1,0 +1,20 @@
+//! Sufferage: of all ready subtasks, the one that would lose most if it did not get its best resource
+//! is mapped next. Maheswaran, Ali, Siegel, Hensgen, Freund (1999), "Dynamic mapping of a class of
+//! independent tasks onto heterogeneous computing systems".
+//!
+//! What only one resource can do suffers most of all.
+
+use super::mapped::Liking;
+
+/// Likes what has the most to lose.
+#[derive(Debug, Default)]
+pub(super) struct Sufferage;
+
+impl Liking for Sufferage {
+    const RANK: &'static str = "the least less the second least completion time, in ns";
+    const NEEDS_SECOND: bool = true;
+
+    fn key(&self, least: f64, second: f64, _: i64) -> f64 {
+        least - second
+    }
+}
