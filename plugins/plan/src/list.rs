@@ -68,8 +68,6 @@ lists! {
     Cpop2002 = "cpop-2002", |instance| cpop::schedule(instance, Links::Between);
     /// Predict earliest finish time.
     Peft = "peft", peft::schedule;
-    /// HEFT that looks one step ahead.
-    Lookahead = "lookahead", lookahead::schedule;
     /// Dynamic level scheduling.
     Dls = "dls", dls::schedule;
     /// Earliest task first.
@@ -88,6 +86,8 @@ lists! {
     Mst = "mst", mst::schedule;
     /// Opportunistic load balancing, in topological order.
     Olb = "olb", olb::schedule;
+    /// HEFT that looks one step ahead; it takes far longer than the others.
+    Lookahead = "lookahead", lookahead::schedule;
 }
 
 impl fmt::Display for ListName {

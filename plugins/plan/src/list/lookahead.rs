@@ -39,18 +39,18 @@ fn look_ahead(
 ) -> Assignment {
     let mut best = options[0];
     let mut best_end = (f64::INFINITY, f64::INFINITY);
+    let mut placed = Vec::with_capacity(1 + children.len());
     for at in options {
-        placer.place(op, *at);
+        placed.push(placer.place(op, *at));
         let mut last = at.end;
         for child in children {
             let next = placer.earliest_finish(*child);
-            placer.place(*child, next);
+            placed.push(placer.place(*child, next));
             last = last.max(next.end);
         }
-        for child in children.iter().rev() {
-            placer.remove(*child);
+        while let Some(last) = placed.pop() {
+            placer.undo(last);
         }
-        placer.remove(op);
         if (last, at.end) < best_end {
             (best, best_end) = (*at, (last, at.end));
         }

@@ -1,6 +1,6 @@
 //! Places operations one by one, each into the first gap that is long enough on its resource.
 
-use super::timeline::Timeline;
+use super::timeline::{Inserted, Timeline};
 use crate::{
     instance::{Instance, OpId, ResourceId},
     schedule::{Assignment, Schedule},
@@ -13,8 +13,16 @@ pub(super) struct Placer<'a> {
     placed: Vec<Assignment>,
     /// By resource.
     busy: Vec<Timeline>,
+    /// By resource: when it has done all that it has.
+    free: Vec<f64>,
     /// By mode of the operation that is looked at: when it could begin, were its resource idle.
     arrivals: Vec<f64>,
+}
+
+/// What [`Placer::place`] did, to be taken back.
+pub(super) struct Placed {
+    op: OpId,
+    inserted: Option<Inserted>,
 }
 
 impl<'a> Placer<'a> {
@@ -25,10 +33,18 @@ impl<'a> Placer<'a> {
             start: f64::NAN,
             end: f64::NAN,
         };
+        let mut shortest = vec![f64::INFINITY; instance.resources().len()];
+        for op in instance.ops() {
+            for mode in instance.modes(op) {
+                let known = &mut shortest[mode.resource.index()];
+                *known = known.min(mode.duration);
+            }
+        }
         Self {
             instance,
             placed: vec![nowhere; instance.n_ops()],
-            busy: vec![Timeline::default(); instance.resources().len()],
+            busy: shortest.into_iter().map(Timeline::new).collect(),
+            free: vec![0.0; instance.resources().len()],
             arrivals: Vec::with_capacity(instance.resources().len()),
         }
     }
@@ -41,15 +57,20 @@ impl<'a> Placer<'a> {
     }
 
     /// Fixes an operation, in a gap.
-    pub(super) fn place(&mut self, op: OpId, at: Assignment) {
-        self.busy[at.resource.index()].insert(at.start, at.end);
+    pub(super) fn place(&mut self, op: OpId, at: Assignment) -> Placed {
+        let timeline = &mut self.busy[at.resource.index()];
+        let inserted = timeline.insert(at.start, at.end);
+        self.free[at.resource.index()] = timeline.free();
         self.placed[op.index()] = at;
+        Placed { op, inserted }
     }
 
-    /// Takes the operation back.
-    pub(super) fn remove(&mut self, op: OpId) {
-        let own = &mut self.placed[op.index()];
-        self.busy[own.resource.index()].remove(own.start, own.end);
+    /// Takes back what was placed last.
+    pub(super) fn undo(&mut self, placed: Placed) {
+        let own = &mut self.placed[placed.op.index()];
+        let timeline = &mut self.busy[own.resource.index()];
+        timeline.undo(placed.inserted);
+        self.free[own.resource.index()] = timeline.free();
         own.end = f64::NAN;
     }
 
@@ -58,20 +79,25 @@ impl<'a> Placer<'a> {
     pub(super) fn earliest_finish(&mut self, op: OpId) -> Assignment {
         self.find_arrivals(op);
         let modes = self.instance.modes(op);
-        // The mode that would end first were all idle is tried first, so that most others are
-        // ruled out without a look at their resource.
-        let mut first = 0;
-        let mut promise = f64::INFINITY;
+        // After the last of its resource an operation always fits: that bounds what gaps must beat,
+        // and rules most of them out without a look at them.
+        let mut best_end = f64::INFINITY;
+        let mut best_at = 0;
         for (at, (mode, arrival)) in modes.iter().zip(&self.arrivals).enumerate() {
-            let end = arrival + mode.duration;
-            if end < promise {
-                (first, promise) = (at, end);
+            let end = arrival.max(self.free[mode.resource.index()]) + mode.duration;
+            if end < best_end {
+                (best_end, best_at) = (end, at);
             }
         }
-        let mut best = self.try_mode(op, first, f64::INFINITY);
-        let mut best_at = first;
+        let last = modes[best_at];
+        let start = self.arrivals[best_at].max(self.free[last.resource.index()]);
+        let mut best = Assignment {
+            resource: last.resource,
+            start,
+            end: start + last.duration,
+        };
         for (at, (mode, arrival)) in modes.iter().zip(&self.arrivals).enumerate() {
-            if arrival + mode.duration > best.end || at == first {
+            if arrival + mode.duration > best.end || *arrival >= self.free[mode.resource.index()] {
                 continue;
             }
             let found = self.try_mode(op, at, best.end);
