@@ -1,5 +1,6 @@
 //! The planners: anytime searches for a whole schedule.
 
+mod branch_and_bound;
 mod lists;
 
 use std::{fmt, str::FromStr};
@@ -45,6 +46,8 @@ macro_rules! planners {
 planners! {
     /// The best of the list schedulers.
     List = "list", lists::Lists;
+    /// A proof of the shortest makespan on identical resources.
+    BranchAndBound = "branch-and-bound", branch_and_bound::BranchAndBound;
 }
 
 impl fmt::Display for PlannerName {
