@@ -1,4 +1,4 @@
-//! Runs the list schedulers, and planners if asked to, on task graphs with communication.
+//! Runs list schedulers, and planners if asked to, on task graphs with communication.
 //!
 //! `dags --planner genetic --planner annealing --seconds 1 FILE` reads what `peers/dags.py` writes
 //! and prints one line of CSV for each instance and schedule: instance,by,makespan,seconds.
@@ -21,7 +21,10 @@ use plan::{
 /// What to run.
 #[derive(clap::Parser)]
 struct Args {
-    /// The planners, beside all list schedulers.
+    /// The list schedulers; all of them if none is named.
+    #[arg(long)]
+    list: Vec<ListName>,
+    /// The planners, beside the list schedulers.
     #[arg(long)]
     planner: Vec<PlannerName>,
     /// Seconds for each planner and instance.
@@ -80,10 +83,15 @@ impl Graph {
 fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let graphs: Vec<Graph> = serde_json::from_reader(BufReader::new(File::open(&args.file)?))?;
+    let lists = if args.list.is_empty() {
+        ListName::ALL
+    } else {
+        &args.list
+    };
     println!("instance,by,makespan,seconds");
     for graph in &graphs {
         let instance = graph.instance()?;
-        let lists = ListName::ALL.iter().map(|list| {
+        let lists = lists.iter().map(|list| {
             let (schedule, secs) = timed(|| list.schedule(&instance));
             (list.name(), schedule, secs)
         });

@@ -8,6 +8,8 @@ type Gap = (f64, f64);
 pub(super) struct Timeline {
     /// By time; the last one never ends.
     gaps: Vec<Gap>,
+    /// By gap: no less than the longest from it on, the last one apart.
+    longest: Vec<f64>,
     /// What is shorter fits nothing and is forgotten.
     shortest: f64,
 }
@@ -25,6 +27,7 @@ impl Timeline {
     pub(super) fn new(shortest: f64) -> Self {
         Self {
             gaps: vec![(0.0, f64::INFINITY)],
+            longest: vec![0.0],
             shortest,
         }
     }
@@ -47,6 +50,9 @@ impl Timeline {
         }
         let below = (above + 1).saturating_sub(step);
         let first = below + self.gaps[below..above].partition_point(|gap| gap.1 < end);
+        if length > self.longest[first] {
+            return ready.max(self.free());
+        }
         let mut start = ready;
         for &(from, to) in &self.gaps[first..] {
             start = ready.max(from);
@@ -77,12 +83,15 @@ impl Timeline {
             (Some(before), Some(after)) => {
                 self.gaps[at] = after;
                 self.gaps.insert(at, before);
+                self.longest.insert(at, 0.0);
             }
             (Some(gap), None) | (None, Some(gap)) => self.gaps[at] = gap,
             (None, None) => {
                 self.gaps.remove(at);
+                self.longest.remove(at);
             }
         }
+        self.find_longest(at + 1);
         Some(Inserted { at, gap, n_left })
     }
 
@@ -93,11 +102,30 @@ impl Timeline {
         };
         if n_left == 0 {
             self.gaps.insert(at, gap);
-            return;
+            self.longest.insert(at, 0.0);
+        } else {
+            self.gaps[at] = gap;
         }
-        self.gaps[at] = gap;
         if n_left == 2 {
             self.gaps.remove(at + 1);
+            self.longest.remove(at + 1);
+        }
+        self.find_longest(at);
+    }
+
+    /// Finds the longest again, after a change at `from` and the gap before it.
+    fn find_longest(&mut self, from: usize) {
+        let last = self.gaps.len() - 1;
+        self.longest[last] = 0.0;
+        for at in (0..last.min(from + 1)).rev() {
+            let (begin, end) = self.gaps[at];
+            // A little more, so that rounding rules nothing out that fits.
+            let own = end - begin + 4.0 * f64::EPSILON * end;
+            let longest = own.max(self.longest[at + 1]);
+            if longest == self.longest[at] && at + 1 < from {
+                return;
+            }
+            self.longest[at] = longest;
         }
     }
 }
