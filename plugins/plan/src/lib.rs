@@ -12,6 +12,7 @@ mod objective;
 mod planner;
 mod schedule;
 mod search;
+mod shop;
 mod validate;
 
 pub use crate::{

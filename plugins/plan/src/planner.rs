@@ -2,6 +2,7 @@
 
 mod branch_and_bound;
 mod lists;
+mod tabu;
 
 use std::{fmt, str::FromStr};
 
@@ -48,6 +49,8 @@ planners! {
     List = "list", lists::Lists;
     /// A proof of the shortest makespan on identical resources.
     BranchAndBound = "branch-and-bound", branch_and_bound::BranchAndBound;
+    /// Tabu search over machine sequences.
+    Tabu = "tabu", tabu::Tabu;
 }
 
 impl fmt::Display for PlannerName {
