@@ -3,6 +3,7 @@
 mod branch_and_bound;
 mod lists;
 mod tabu;
+mod workflow;
 
 use std::{fmt, str::FromStr};
 
@@ -51,6 +52,8 @@ planners! {
     BranchAndBound = "branch-and-bound", branch_and_bound::BranchAndBound;
     /// Tabu search over machine sequences.
     Tabu = "tabu", tabu::Tabu;
+    /// Simulated annealing along the critical path, for task graphs whose data travels.
+    Workflow = "workflow", workflow::Workflow;
 }
 
 impl fmt::Display for PlannerName {
