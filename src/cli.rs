@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use plan::{Objective, PlannerName};
 use schedule::PolicyName;
+use workloads::Format;
+
+use crate::duration;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all done
   1    the run ended, but some of its tasks failed
   2    the command line is wrong
-  3    an input file is wrong: scene, meeting or journal
+  3    an input file is wrong: scene, meeting, journal, instance or schedule
   4    a model could not be had
   5    a file could not be written
   6    there is no display to open a window on
@@ -50,6 +54,17 @@ pub(crate) enum Command {
         diorama replay diorama-out/meeting/journal.jsonl\n  \
         diorama replay diorama-out/meeting/journal.jsonl --verify")]
     Replay(ReplayArgs),
+    /// Searches for a whole schedule of an instance, better and better until the time is up.
+    #[command(after_help = "Examples:\n  \
+        diorama plan mk01.txt --objective makespan --budget 10s --threads 2 --out schedule.json\n  \
+        diorama plan rand0000.stg --processors 4 --objective makespan --budget 1s\n  \
+        diorama plan mk01.txt --objective makespan --warm-start schedule.json --out better.json\n\n\
+        Better schedules are told of on standard error as they are found. Without --out, the\n\
+        schedule goes to standard output. Ctrl-C keeps the best schedule so far.")]
+    Plan(PlanArgs),
+    /// Checks a schedule, whoever made it: every rule of the instance, and what the file claims.
+    #[command(after_help = "Example:\n  diorama check-plan mk01.txt schedule.json")]
+    CheckPlan(CheckPlanArgs),
     /// Lists, downloads and checks models.
     #[command(after_help = "Examples:\n  \
         diorama models list\n  diorama models pull all-minilm-l6-v2\n  diorama models verify")]
@@ -131,6 +146,63 @@ pub(crate) struct CheckArgs {
     /// The scene files.
     #[arg(required = true, value_name = "SCENE")]
     pub(crate) scenes: Vec<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// An instance and what its file does not say; the same for `plan` and `check-plan`.
+#[derive(Args, Debug)]
+pub(crate) struct InstanceArgs {
+    /// The instance: FJSP, FAJSP, JSP, HFSP or STG text.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The format of the instance; guessed from the file if not given.
+    #[arg(long, value_name = "FORMAT", value_parser = format_parser())]
+    pub(crate) format: Option<Format>,
+    /// How many identical processors there are, for formats that do not say (stg).
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) processors: Option<u32>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) instance: InstanceArgs,
+    /// Who searches.
+    #[arg(long, value_name = "PLANNER", default_value_t = default_planner(), value_parser = planner_parser())]
+    pub(crate) planner: PlannerName,
+    /// What is to be made small.
+    #[arg(long, value_name = "OBJECTIVE", default_value_t, value_parser = objective_parser())]
+    pub(crate) objective: Objective,
+    /// How long to search, as in 500ms, 10s, 2m; it ends before that once the schedule is proven the
+    /// best.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    pub(crate) budget: std::time::Duration,
+    /// Cores to search on; all if not given.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// The seed of all chance.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// What to begin with: an earlier schedule, or a policy such as heft.
+    #[arg(long, value_name = "FILE|POLICY")]
+    pub(crate) warm_start: Option<String>,
+    /// The file for the schedule; standard output if not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print what came of the search as one JSON object instead of text.
+    #[arg(long, requires = "out")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckPlanArgs {
+    #[command(flatten)]
+    pub(crate) instance: InstanceArgs,
+    /// The schedule.
+    #[arg(value_name = "SCHEDULE")]
+    pub(crate) schedule: PathBuf,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -243,11 +315,38 @@ impl OutputMode {
 }
 
 fn policy_parser() -> impl clap::builder::TypedValueParser<Value = PolicyName> {
+    name_parser(PolicyName::ALL.iter().map(|policy| policy.name()))
+}
+
+fn planner_parser() -> impl clap::builder::TypedValueParser<Value = PlannerName> {
+    name_parser(PlannerName::ALL.iter().map(|planner| planner.name()))
+}
+
+fn objective_parser() -> impl clap::builder::TypedValueParser<Value = Objective> {
+    name_parser(Objective::ALL.iter().map(|objective| objective.name()))
+}
+
+fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
+    name_parser(Format::ALL.iter().map(|format| format.name()))
+}
+
+/// Takes one of `names`, which all can be parsed.
+fn name_parser<T>(
+    names: impl Iterator<Item = &'static str>,
+) -> impl clap::builder::TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err: std::fmt::Debug> + Clone + Send + Sync + 'static,
+{
     use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-    PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::name)).map(|name| {
+    PossibleValuesParser::new(names).map(|name| {
         name.parse()
-            .expect("the possible values are policies. This is a bug.")
+            .expect("the possible values can be parsed. This is a bug.")
     })
+}
+
+/// The portfolio where there is one.
+fn default_planner() -> PlannerName {
+    "portfolio".parse().unwrap_or(PlannerName::ALL[0])
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {

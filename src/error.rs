@@ -7,6 +7,7 @@ use inference::StoreError;
 use record::RecordError;
 use rooms::SceneError;
 use schedule::PoolError;
+use workloads::FileError;
 
 /// Why a command could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub(crate) enum AppError {
     /// A journal cannot be read or written.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// An instance or a schedule is wrong.
+    #[error(transparent)]
+    Workload(#[from] FileError),
     /// A model cannot be had.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,7 +80,11 @@ impl AppError {
         ExitCode::from(match self {
             Self::TasksFailed { .. } => 1,
             Self::Usage(_) => 2,
-            Self::Scene(_) | Self::Transcript(_) | Self::Pool(_) | Self::Checked(_) => 3,
+            Self::Scene(_)
+            | Self::Transcript(_)
+            | Self::Workload(_)
+            | Self::Pool(_)
+            | Self::Checked(_) => 3,
             Self::Record(error) => match error {
                 RecordError::Io { doing: "read", .. } => 3,
                 RecordError::Io { .. } | RecordError::DiskFull { .. } => 5,

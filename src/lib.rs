@@ -9,11 +9,13 @@ mod conclude;
 #[cfg(feature = "desktop")]
 mod desktop;
 mod doctor;
+mod duration;
 mod error;
 mod headless;
 mod interrupt;
 mod logging;
 mod models;
+mod plan;
 mod replay;
 mod report;
 mod session;
@@ -47,6 +49,8 @@ fn dispatch(cli: Cli) -> Result<(), AppError> {
         Some(Command::Run(args)) => headless::run(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
+        Some(Command::Plan(args)) => plan::plan(&args),
+        Some(Command::CheckPlan(args)) => plan::check_plan(&args),
         Some(Command::Models(args)) => models::command(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
     }

@@ -2,14 +2,18 @@
 
 mod cursor;
 mod error;
+mod file;
 mod format;
 mod instance;
 mod json;
 mod schedule_file;
+mod verdict;
 
 pub use crate::{
     error::{Problem, ReadError},
+    file::{FileError, read_instance_file, read_schedule_file},
     format::{Format, UnknownFormat},
     instance::{ReadOptions, read_instance},
     schedule_file::ScheduleFile,
+    verdict::Verdict,
 };

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
 
 use plan::{Instance, ListName, Objective, validate};
-use workloads::{Format, ReadOptions, ScheduleFile, read_instance};
+use workloads::{Format, ReadOptions, ScheduleFile, Verdict, read_instance};
 
 fn instance() -> Instance {
     let text = "2 2\n2 1 1 5 1 2 4\n1 1 1 3\n";
@@ -106,5 +106,42 @@ fn what_is_no_schedule_of_the_instance_is_refused_with_line_and_column() {
         let text = WRITTEN.replace(from, to);
         let error = ScheduleFile::read(&text, &instance()).unwrap_err();
         assert_eq!(error.to_string(), *expected, "{from:?} is {to:?}");
+    }
+}
+
+#[test]
+fn a_verdict_names_rules_that_are_broken_and_claims_that_are_not_so() {
+    for (from, to, expected) in [
+        ("", "", &[] as &[&str]),
+        (
+            "\"end\": 9",
+            "\"end\": 8",
+            &["operation 1 of job 0 takes 3 on its resource, must take 4"],
+        ),
+        (
+            "\"value\": 9",
+            "\"value\": 7",
+            &["the file says that makespan is 7, it is 9"],
+        ),
+        (
+            "8.5",
+            "9.5",
+            &["the file says that makespan is never below 9.5, it is 9"],
+        ),
+        (
+            "\"start\": 5, \"end\": 8",
+            "\"start\": 4, \"end\": 7",
+            &["operation 0 of job 0 and operation 0 of job 1 overlap on resource 0 at 4"],
+        ),
+        (
+            "\"resource\": 1, \"start\": 5, \"end\": 9",
+            "\"resource\": 0, \"start\": 8, \"end\": 12",
+            &["operation 1 of job 0 runs on resource 0, which cannot do it"],
+        ),
+    ] {
+        let text = WRITTEN.replacen(from, to, 1);
+        let file = ScheduleFile::read(&text, &instance()).unwrap();
+        let verdict = Verdict::of(&instance(), &file);
+        assert_eq!(verdict.faults, expected, "{from:?} is {to:?}");
     }
 }

@@ -1,0 +1,281 @@
+//! `diorama plan` and `diorama check-plan`: whole schedules, searched for and judged.
+
+use std::{
+    io::Write as _, path::Path, sync::atomic::AtomicBool, sync::atomic::Ordering, time::Duration,
+};
+
+use plan::{Budget, Instance, ListName, Objective, PlannerName, Progress, Schedule, Search};
+use record::write_atomically;
+use serde_json::json;
+use workloads::{ReadOptions, ScheduleFile, Verdict, read_instance_file, read_schedule_file};
+
+use crate::{
+    cli::{CheckPlanArgs, InstanceArgs, PlanArgs},
+    error::AppError,
+    interrupt, report, threads,
+};
+
+/// How often a search looks whether Ctrl-C was pressed.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Searches for a schedule, tells of progress and writes the best one.
+///
+/// # Errors
+/// If the instance is wrong, the schedule cannot be written, or the search was interrupted.
+pub(crate) fn plan(args: &PlanArgs) -> Result<(), AppError> {
+    if let Some(out) = &args.out {
+        refuse_folder(out)?;
+    }
+    let instance = read(&args.instance)?;
+    let start = warm_start(args, &instance)?;
+    let interrupted = interrupt::catch();
+    let mut search = Search::new(&instance, args.objective, Budget::of_time(args.budget))
+        .with_threads(threads::n_cores(args.threads))
+        .with_seed(args.seed)
+        .with_progress(|progress| tell(args.objective, &progress));
+    if let Some(start) = start {
+        search = search.with_start(&start);
+    }
+    run(&search, args.planner, interrupted);
+    let elapsed = search.elapsed();
+    let was_interrupted = interrupt::caught();
+    let Some((_, schedule)) = search.best() else {
+        return Err(if was_interrupted {
+            AppError::Interrupted(" before a schedule was found".to_owned())
+        } else {
+            AppError::Usage(format!(
+                "planner {} found no schedule; give it a longer --budget",
+                args.planner
+            ))
+        });
+    };
+    let file = ScheduleFile::new(&instance, args.objective, schedule, search.lower_bound());
+    let verdict = Verdict::of(&instance, &file);
+    assert!(
+        verdict.faults.is_empty(),
+        "the schedule breaks the rules: {:?}. This is a bug.",
+        verdict.faults
+    );
+    write(args, &instance, &file, elapsed)?;
+    match &args.out {
+        _ if !was_interrupted => Ok(()),
+        Some(out) => Err(AppError::Interrupted(format!(
+            "; the best schedule so far is in {out:?}"
+        ))),
+        None => Err(AppError::Interrupted(String::new())),
+    }
+}
+
+/// Judges a schedule that any program may have written.
+///
+/// # Errors
+/// If the instance or the schedule is wrong.
+pub(crate) fn check_plan(args: &CheckPlanArgs) -> Result<(), AppError> {
+    let instance = read(&args.instance)?;
+    let file = read_schedule_file(&args.schedule, &instance)?;
+    let Verdict {
+        objective,
+        value,
+        lower_bound,
+        faults,
+    } = Verdict::of(&instance, &file);
+    if args.json {
+        let verdict = json!({
+            "path": args.schedule,
+            "ok": faults.is_empty(),
+            "objective": objective.name(),
+            "value": number(value),
+            "lower_bound": number(lower_bound),
+            "objectives": objectives(&instance, &file.schedule),
+            "faults": faults,
+        });
+        report::print(&format!("{verdict:#}\n"));
+    }
+    let path = args.schedule.display();
+    if faults.is_empty() {
+        if !args.json {
+            let text = format!(
+                "{path}: ok, {objective} {value}{}\n",
+                gap(value, lower_bound)
+            );
+            report::print(&text);
+        }
+        return Ok(());
+    }
+    let lines: Vec<_> = faults
+        .iter()
+        .map(|fault| format!("{path}: {fault}"))
+        .collect();
+    Err(AppError::Checked(lines.join("\n")))
+}
+
+fn read(args: &InstanceArgs) -> Result<Instance, AppError> {
+    let options = ReadOptions {
+        processors: args.processors,
+    };
+    Ok(read_instance_file(&args.file, args.format, &options)?)
+}
+
+/// Refuses a place to write to before the search, not after it.
+fn refuse_folder(out: &Path) -> Result<(), AppError> {
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let cause = if out.is_dir() {
+        Some(std::io::ErrorKind::IsADirectory)
+    } else if parent.is_some_and(|parent| !parent.is_dir()) {
+        Some(std::io::ErrorKind::NotFound)
+    } else {
+        None
+    };
+    cause.map_or(Ok(()), |cause| {
+        Err(AppError::Io {
+            path: out.into(),
+            doing: "write",
+            cause: cause.into(),
+        })
+    })
+}
+
+/// The schedule to begin with: of an earlier plan, or of a policy that lists operations.
+fn warm_start(args: &PlanArgs, instance: &Instance) -> Result<Option<Schedule>, AppError> {
+    let Some(from) = &args.warm_start else {
+        return Ok(None);
+    };
+    if let Ok(list) = from.parse::<ListName>()
+        && !Path::new(from).is_file()
+    {
+        return Ok(Some(list.schedule(instance)));
+    }
+    if !Path::new(from).is_file() {
+        return Err(AppError::Usage(format!(
+            "--warm-start {from:?} is neither a schedule file nor one of {}",
+            ListName::ALL
+                .iter()
+                .map(|list| list.name())
+                .collect::<Vec<_>>()
+                .join(", ")
+        )));
+    }
+    let file = read_schedule_file(Path::new(from), instance)?;
+    let faults: Vec<String> = plan::validate(instance, &file.schedule)
+        .iter()
+        .map(|violation| format!("{from}: {violation}"))
+        .collect();
+    if faults.is_empty() {
+        Ok(Some(file.schedule))
+    } else {
+        Err(AppError::Checked(faults.join("\n")))
+    }
+}
+
+/// Lets a planner work until its budget is spent or Ctrl-C is pressed.
+fn run(search: &Search<'_>, planner: PlannerName, interrupted: &AtomicBool) {
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                if interrupted.load(Ordering::Relaxed) {
+                    search.stop();
+                    return;
+                }
+                std::thread::sleep(GLANCE);
+            }
+        });
+        planner.make().run(search);
+        is_done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Says on standard error that a better schedule was found.
+fn tell(objective: Objective, progress: &Progress) {
+    let Progress {
+        elapsed,
+        value,
+        found_by,
+    } = progress;
+    let line = format!(
+        "{:9.3} s  {objective} {value} by {found_by}\n",
+        elapsed.as_secs_f64()
+    );
+    // Who does not listen misses nothing that is not in the file.
+    drop(std::io::stderr().lock().write_all(line.as_bytes()));
+}
+
+/// Writes the schedule, and what came of the search.
+fn write(
+    args: &PlanArgs,
+    instance: &Instance,
+    file: &ScheduleFile,
+    elapsed: Duration,
+) -> Result<(), AppError> {
+    let text = file.to_json(instance);
+    let Some(out) = &args.out else {
+        report::print(&text);
+        return Ok(());
+    };
+    write_atomically(out, text.as_bytes())?;
+    let value = file.value.unwrap_or_default();
+    let bound = file.lower_bound.unwrap_or_default();
+    let objective = args.objective;
+    if args.json {
+        let summary = json!({
+            "instance": instance.name(),
+            "planner": args.planner.name(),
+            "objective": objective.name(),
+            "value": number(value),
+            "lower_bound": number(bound),
+            "is_proven": value <= bound,
+            "objectives": objectives(instance, &file.schedule),
+            "secs": elapsed.as_secs_f64(),
+            "threads": threads::n_cores(args.threads),
+            "seed": args.seed,
+            "schedule": out,
+        });
+        report::print(&format!("{summary:#}\n"));
+    } else {
+        report::print(&format!(
+            "{}: {objective} {value}{} after {:.3} s\nschedule {}\n",
+            instance.name(),
+            gap(value, bound),
+            elapsed.as_secs_f64(),
+            out.display()
+        ));
+    }
+    Ok(())
+}
+
+/// How far a value may be from the best one.
+fn gap(value: f64, bound: f64) -> String {
+    if value <= bound {
+        ", proven the best".to_owned()
+    } else if bound > 0.0 {
+        let percent = (value / bound - 1.0) * 100.0;
+        format!(", at most {percent:.2} % above the best (lower bound {bound})")
+    } else {
+        String::new()
+    }
+}
+
+/// All objectives of a schedule, by name.
+fn objectives(instance: &Instance, schedule: &Schedule) -> serde_json::Value {
+    Objective::ALL
+        .into_iter()
+        .map(|objective| {
+            (
+                objective.name().to_owned(),
+                number(objective.of(instance, schedule)),
+            )
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// A number without decimals if it is whole.
+fn number(value: f64) -> serde_json::Value {
+    /// Up to here, `f64` holds whole numbers without rounding: 2⁵³.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() <= MOST {
+        (value as i64).into()
+    } else {
+        value.into()
+    }
+}
