@@ -154,15 +154,22 @@ pub(crate) struct CheckArgs {
 /// An instance and what its file does not say; the same for `plan` and `check-plan`.
 #[derive(Args, Debug)]
 pub(crate) struct InstanceArgs {
-    /// The instance: FJSP, FAJSP, JSP, HFSP or STG text.
+    /// The instance: FJSP, FAJSP, JSP, HFSP or STG text, or WfFormat JSON.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// The format of the instance; guessed from the file if not given.
     #[arg(long, value_name = "FORMAT", value_parser = format_parser())]
     pub(crate) format: Option<Format>,
-    /// How many identical processors there are, for formats that do not say (stg).
+    /// How many identical processors there are, for stg, and for wfformat instead of its machines.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) processors: Option<u32>,
+    /// Data per unit of time between resources, for wfformat in bytes per second; data arrives at once
+    /// if not given.
+    #[arg(long, value_name = "NUMBER", value_parser = parse_bandwidth)]
+    pub(crate) bandwidth: Option<f64>,
+    /// How long data takes at least between resources, in units of time.
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = parse_latency, requires = "bandwidth")]
+    pub(crate) latency: f64,
 }
 
 #[derive(Args, Debug)]
@@ -347,6 +354,18 @@ where
 /// The portfolio where there is one.
 fn default_planner() -> PlannerName {
     "portfolio".parse().unwrap_or(PlannerName::ALL[0])
+}
+
+fn parse_bandwidth(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    let number = number.filter(|number| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "a bandwidth is a number above 0".to_owned())
+}
+
+fn parse_latency(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    let number = number.filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "a latency is a number from 0".to_owned())
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {

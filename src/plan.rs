@@ -112,6 +112,8 @@ pub(crate) fn check_plan(args: &CheckPlanArgs) -> Result<(), AppError> {
 fn read(args: &InstanceArgs) -> Result<Instance, AppError> {
     let options = ReadOptions {
         processors: args.processors,
+        bandwidth: args.bandwidth,
+        latency: args.latency,
     };
     Ok(read_instance_file(&args.file, args.format, &options)?)
 }

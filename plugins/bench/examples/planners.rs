@@ -144,6 +144,7 @@ fn read(args: &Args, file: &Path) -> Result<Instance, Box<dyn Error>> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let options = ReadOptions {
         processors: args.processors,
+        ..ReadOptions::default()
     };
     read_instance(&text, format, &name, &options).map_err(|error| named(&error).into())
 }

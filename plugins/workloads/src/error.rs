@@ -72,9 +72,9 @@ pub enum Problem {
         /// As the file counts.
         machine: usize,
     },
-    /// The file is not JSON, or not what it should be.
+    /// The file is not what it should be, as the message says.
     #[error("{0}")]
-    Json(String),
+    Other(String),
     /// The parts do not make an instance.
     #[error("{0}")]
     Instance(#[from] InstanceError),

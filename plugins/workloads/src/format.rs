@@ -17,11 +17,20 @@ pub enum Format {
     Hfsp,
     /// Standard Task Graph of Kasahara et al.
     Stg,
+    /// `WfFormat` 1.3 to 1.6 of `WfCommons`.
+    WfFormat,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Fjsp, Self::Fajsp, Self::Jsp, Self::Hfsp, Self::Stg];
+    pub const ALL: [Self; 6] = [
+        Self::Fjsp,
+        Self::Fajsp,
+        Self::Jsp,
+        Self::Hfsp,
+        Self::Stg,
+        Self::WfFormat,
+    ];
 
     /// The name used on the command line.
     pub fn name(self) -> &'static str {
@@ -31,6 +40,7 @@ impl Format {
             Self::Jsp => "jsp",
             Self::Hfsp => "hfsp",
             Self::Stg => "stg",
+            Self::WfFormat => "wfformat",
         }
     }
 
@@ -38,8 +48,12 @@ impl Format {
     /// that several formats fit is of the one that a folder of the path is named after. `None` if
     /// no format or more than one is left.
     pub fn guess(path: &Path, text: &str) -> Option<Self> {
-        if path.extension().is_some_and(|extension| extension == "stg") {
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        if extension == "stg" {
             return Some(Self::Stg);
+        }
+        if extension == "json" {
+            return Some(Self::WfFormat);
         }
         let mut fitting = Self::ALL
             .into_iter()

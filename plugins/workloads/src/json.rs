@@ -31,7 +31,7 @@ pub(crate) fn read_error(text: &str, base: usize, error: &serde_json::Error) -> 
     ReadError::at(
         text,
         byte.min(text.len()),
-        Problem::Json(without_place(error)),
+        Problem::Other(without_place(error)),
     )
 }
 

@@ -8,6 +8,7 @@ mod instance;
 mod json;
 mod schedule_file;
 mod verdict;
+mod workflow;
 
 pub use crate::{
     error::{Problem, ReadError},
@@ -16,4 +17,5 @@ pub use crate::{
     instance::{ReadOptions, read_instance},
     schedule_file::ScheduleFile,
     verdict::Verdict,
+    workflow::{Workflow, WorkflowArc, WorkflowMachine, WorkflowTask, read_workflow},
 };

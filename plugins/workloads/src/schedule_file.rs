@@ -43,7 +43,8 @@ impl ScheduleFile {
         Self {
             instance: instance.name().to_owned(),
             objective: Some(objective.name().to_owned()),
-            value: Some(objective.of(instance, &schedule)),
+            // Adding 0 turns -0, the sum of nothing, into 0.
+            value: Some(objective.of(instance, &schedule) + 0.0),
             lower_bound: Some(lower_bound),
             schedule,
         }
@@ -241,7 +242,7 @@ impl Operations<'_> {
         let text = self.0.text;
         let entry: Entry = serde_json::from_str(raw.get())
             .map_err(|error| json::read_error(text, base, &error))?;
-        let refuse = |message| ReadError::at(text, base, Problem::Json(message));
+        let refuse = |message| ReadError::at(text, base, Problem::Other(message));
         let (op, assignment) = self.place(&entry).map_err(refuse)?;
         if assignments[op].replace(assignment).is_some() {
             let (operation, job) = (entry.operation.0, entry.job.0);

@@ -26,7 +26,7 @@ impl Verdict {
             .iter()
             .map(|violation| explain(instance, violation))
             .collect();
-        let value = objective.of(instance, &file.schedule);
+        let value = objective.of(instance, &file.schedule) + 0.0;
         let differs = |claimed: f64| (claimed - value).abs() > 1e-9 * value.abs().max(1.0);
         // Claims about a schedule that cannot be mean nothing.
         if faults.is_empty() && (named.is_some() || file.objective.is_none()) {

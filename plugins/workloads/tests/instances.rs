@@ -104,6 +104,7 @@ const BROKEN: &[(Format, &str, &str)] = &[
 fn options() -> ReadOptions {
     ReadOptions {
         processors: Some(2),
+        ..ReadOptions::default()
     }
 }
 
@@ -202,7 +203,15 @@ fn broken_files_are_refused_with_line_column_and_what_to_do() {
 #[test]
 fn task_graphs_need_to_be_told_of_processors() {
     for processors in [None, Some(0), Some(1_000_000)] {
-        let error = read_instance(STG, Format::Stg, "bad", &ReadOptions { processors });
+        let error = read_instance(
+            STG,
+            Format::Stg,
+            "bad",
+            &ReadOptions {
+                processors,
+                ..ReadOptions::default()
+            },
+        );
         assert_eq!(
             error.unwrap_err().to_string(),
             "line 1, column 1: the format stg does not say how many processors there are; give \

@@ -4,26 +4,39 @@ use crate::error::Problem;
 
 /// The arcs of a graph that must be acyclic.
 #[derive(Clone, Debug)]
-pub(super) struct Precedence {
+pub(crate) struct Precedence {
     n_tasks: usize,
     arcs: Vec<(u32, u32)>,
 }
 
 impl Precedence {
     /// No arcs yet; there will be about so many.
-    pub(super) fn new(n_tasks: usize, n_arcs: usize) -> Self {
+    pub(crate) fn new(n_tasks: usize, n_arcs: usize) -> Self {
         Self {
             n_tasks,
             arcs: Vec::with_capacity(n_arcs),
         }
     }
 
-    pub(super) fn add(&mut self, from: usize, to: usize) {
+    pub(crate) fn add(&mut self, from: usize, to: usize) {
         self.arcs.push((from as u32, to as u32));
     }
 
+    /// The arcs, by start and then by end after [`Precedence::check`].
+    pub(crate) fn arcs(&self) -> &[(u32, u32)] {
+        &self.arcs
+    }
+
     /// Refuses a cycle.
-    pub(super) fn check(mut self) -> Result<(), Problem> {
+    pub(crate) fn check(&mut self) -> Result<(), Problem> {
+        match self.cycle() {
+            None => Ok(()),
+            Some(task) => Err(Problem::Cycle { task }),
+        }
+    }
+
+    /// A task that comes after itself, if there is one.
+    pub(crate) fn cycle(&mut self) -> Option<usize> {
         // Kahn (1962), "Topological sorting of large networks".
         self.arcs.sort_unstable();
         let mut missing = vec![0_u32; self.n_tasks];
@@ -47,11 +60,7 @@ impl Precedence {
                 }
             }
         }
-        if n_done == self.n_tasks {
-            return Ok(());
-        }
-        let task = self.on_cycle(&missing);
-        Err(Problem::Cycle { task })
+        (n_done < self.n_tasks).then(|| self.on_cycle(&missing))
     }
 
     /// A task on a cycle: going back long enough among what still waits ends on one.
