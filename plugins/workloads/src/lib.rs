@@ -7,6 +7,7 @@ mod format;
 mod instance;
 mod json;
 mod schedule_file;
+mod trace;
 mod verdict;
 mod workflow;
 
@@ -16,6 +17,7 @@ pub use crate::{
     format::{Format, UnknownFormat},
     instance::{ReadOptions, read_instance},
     schedule_file::ScheduleFile,
+    trace::{Request, Trace, TraceFormat},
     verdict::Verdict,
     workflow::{Workflow, WorkflowArc, WorkflowMachine, WorkflowTask, read_workflow},
 };
