@@ -111,7 +111,7 @@ fn wrong_schedules_are_refused() {
             "\"job\": 4",
             "bad.json:9:5: job is 4; it must be from 0 to 1",
         ),
-        ("]\n}", "", "bad.json:10:1: EOF"),
+        ("]\n}", "", "bad.json:11:1: EOF"),
     ] {
         assert!(good.contains(from), "{from:?} in {good}");
         desk.write("bad.json", good.replacen(from, to, 1));
@@ -149,7 +149,7 @@ fn wrong_instances_and_options_are_refused() {
         (
             &["plan", "cut.txt", "--format", "fjsp"],
             3,
-            "cut.txt:4:1: the file ends here",
+            "cut.txt:3:1: the number of operations of a job is 1, more than",
         ),
         (
             &["plan", "bytes.txt"],
