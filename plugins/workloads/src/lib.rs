@@ -10,6 +10,7 @@ mod schedule_file;
 mod trace;
 mod verdict;
 mod workflow;
+mod workload;
 
 pub use crate::{
     error::{Problem, ReadError},
@@ -20,4 +21,5 @@ pub use crate::{
     trace::{Request, Trace, TraceFormat},
     verdict::Verdict,
     workflow::{Workflow, WorkflowArc, WorkflowMachine, WorkflowTask, read_workflow},
+    workload::{Workload, WorkloadTask},
 };

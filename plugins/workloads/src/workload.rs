@@ -1,0 +1,113 @@
+//! Workloads of our own format: who can do what, and what there is to do, in the engine's terms.
+
+mod explain;
+mod list;
+mod name;
+mod number;
+mod pool;
+mod spec;
+mod tasks;
+
+use ron::{Options, extensions::Extensions};
+use schedule::{Engine, EngineOptions, ResourceSpec, SubtaskError, SubtaskSpec, TaskSpec};
+use sim::SimTime;
+
+use self::{spec::WorkloadSpec, tasks::Template};
+use crate::error::ReadError;
+
+/// How deep a workload file may nest; the schema itself needs 10 levels of brackets.
+const MOST_DEPTH: usize = 64;
+
+/// A workload, checked: every name leads somewhere, nothing waits for itself, all numbers are in range.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// What people call it.
+    pub name: String,
+    /// Where chance comes from.
+    pub seed: u64,
+    /// Who is served, by [`TaskSpec::tenant`]; at least one.
+    pub tenants: Vec<String>,
+    /// Who does the work.
+    pub resources: Vec<ResourceSpec>,
+    /// How the engine runs.
+    pub options: EngineOptions,
+    templates: Vec<Template>,
+    /// When which template arrives, and for the how manieth time (from 0); by time.
+    arrivals: Vec<(SimTime, u32, u32)>,
+}
+
+/// A task of a workload with its pieces, numbered as the engine numbers them if all are handed in
+/// in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkloadTask {
+    /// The task.
+    pub task: TaskSpec,
+    /// Its pieces, predecessors first.
+    pub subtasks: Vec<SubtaskSpec>,
+}
+
+impl Workload {
+    /// Reads a workload file: RON, format version 1. The README of this crate describes it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with line, column, and what to do.
+    pub fn read(text: &str) -> Result<Self, ReadError> {
+        // Some editors put a byte order mark first.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let spec: WorkloadSpec<'_> = options()
+            .from_str(text)
+            .map_err(|error| explain::refusal(text, text, &error))?;
+        let pool = pool::Pool::of(text, &spec)?;
+        let templates = tasks::templates(text, &spec, &pool)?;
+        Ok(Self {
+            name: spec.name.as_str().to_owned(),
+            seed: spec.seed,
+            arrivals: tasks::arrivals(&templates, spec.seed),
+            tenants: pool.tenants(),
+            options: pool.options,
+            resources: pool.resources,
+            templates,
+        })
+    }
+
+    /// How many tasks arrive.
+    pub fn n_tasks(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    /// The tasks, by release.
+    pub fn tasks(&self) -> impl Iterator<Item = WorkloadTask> + '_ {
+        let mut n_subtasks = 0;
+        self.arrivals
+            .iter()
+            .enumerate()
+            .map(move |(n, (at, template, time))| {
+                let template = &self.templates[*template as usize];
+                let task = template.task(n as u32, *at, *time, n_subtasks);
+                n_subtasks += task.subtasks.len() as u32;
+                task
+            })
+    }
+
+    /// Hands all tasks to an engine that has taken nothing in yet. They are released one by one.
+    ///
+    /// # Errors
+    /// If the engine was made for other resources.
+    pub fn submit(&self, engine: &mut Engine) -> Result<(), SubtaskError> {
+        for WorkloadTask { task, subtasks } in self.tasks() {
+            let id = engine.open_task(SimTime::ZERO, task);
+            for subtask in subtasks {
+                engine.add_subtask(SimTime::ZERO, subtask)?;
+            }
+            engine.close_task(SimTime::ZERO, id);
+        }
+        Ok(())
+    }
+}
+
+/// How workload files are read: optional values need no `Some(…)`, and nesting is bounded.
+fn options() -> Options {
+    Options::default()
+        .with_default_extension(Extensions::IMPLICIT_SOME)
+        .with_recursion_limit(MOST_DEPTH)
+}
