@@ -99,6 +99,7 @@ fn run(dir: &str, case: &Case, budget: Budget, tallies: &mut BTreeMap<(String, u
     let text = fs::read_to_string(Path::new(dir).join(&case.graph)).unwrap();
     let options = ReadOptions {
         processors: Some(case.processors),
+        ..ReadOptions::default()
     };
     let instance = read_instance(&text, Format::Stg, &case.graph, &options).unwrap();
     let planner: PlannerName = option("--planner", "branch-and-bound").parse().unwrap();
