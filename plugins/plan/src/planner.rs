@@ -1,6 +1,7 @@
 //! The planners: anytime searches for a whole schedule.
 
 mod branch_and_bound;
+mod iterated_greedy;
 mod lists;
 mod tabu;
 mod workflow;
@@ -54,6 +55,8 @@ planners! {
     Tabu = "tabu", tabu::Tabu;
     /// Simulated annealing along the critical path, for task graphs whose data travels.
     Workflow = "workflow", workflow::Workflow;
+    /// Iterated greedy, for flow shops with identical machines in each stage.
+    IteratedGreedy = "iterated-greedy", iterated_greedy::IteratedGreedy;
 }
 
 impl fmt::Display for PlannerName {

@@ -1,0 +1,188 @@
+//! Iterated greedy for flow shops with several identical machines in each stage.
+//!
+//! An order of jobs that holds in all stages is found first: Ruiz and Stützle (2007), "A simple and
+//! effective iterated greedy algorithm for the permutation flowshop scheduling problem". Then single
+//! operations leave that order, each in its own stage, see [`refine`].
+
+mod construct;
+mod flow;
+mod machines;
+mod permutation;
+mod refine;
+
+use rand::{SeedableRng as _, rngs::SmallRng};
+
+use crate::{
+    decode::{Decoder, Encoding, Fit},
+    instance::{JobId, OpId},
+    objective::Objective,
+    planner::{
+        Planner,
+        iterated_greedy::{flow::Flow, machines::Machines},
+    },
+    schedule::Schedule,
+    search::Search,
+};
+
+const NAME: &str = "iterated-greedy";
+
+/// How much of the budget goes into the order that holds in all stages.
+const ORDER_SHARE: f64 = 0.12;
+
+/// Iterations of one annealing if the budget has no end.
+const UNLIMITED: u64 = 10_000_000;
+
+/// The planner; it declines whatever is no flow shop.
+pub(super) struct IteratedGreedy;
+
+impl Planner for IteratedGreedy {
+    fn run(&self, search: &Search<'_>) {
+        let Some(flow) = Flow::recognise(search.instance) else {
+            return;
+        };
+        if matches!(search.objective, Objective::Cost | Objective::Energy) {
+            return;
+        }
+        std::thread::scope(|scope| {
+            for thread in 1..search.threads as u64 {
+                let flow = &flow;
+                scope.spawn(move || work(flow, search, thread));
+            }
+            work(&flow, search, 0);
+        });
+    }
+}
+
+fn work(flow: &Flow, search: &Search<'_>, thread: u64) {
+    let seed = search.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ thread;
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let spent = |n: u64| match search.budget().iterations {
+        Some(limit) => search.spent().max(n as f64 / limit.max(1) as f64),
+        None if search.budget().time.is_some() => search.spent(),
+        None => n as f64 / UNLIMITED as f64,
+    };
+    let is_makespan = search.objective == Objective::Makespan;
+    let mut n_done = 0;
+    let mut start = search.best().map(|(_, schedule)| schedule);
+    if is_makespan {
+        let is_over = |n: u64| {
+            // An iteration on the order is worth many moves of one operation.
+            search.is_over(n * flow.n_stages as u64)
+                || spent(n * flow.n_stages as u64) > ORDER_SHARE
+        };
+        let (order, n) = construct::order(flow, search, is_over, &mut rng);
+        n_done += n * flow.n_stages as u64;
+        offer_better(search, &mut start, decoded(search, &order));
+    } else {
+        for order in simple_orders(search) {
+            offer_better(search, &mut start, decoded(search, &order));
+        }
+    }
+    let Some(start) = start else {
+        return;
+    };
+    if flow.movable.is_empty() {
+        return;
+    }
+    let mut machines = Machines::new(flow, &start);
+    while !search.is_over(n_done) {
+        let (before, first) = (n_done, spent(n_done));
+        let part = |n: u64| {
+            if search.is_over(before + n) {
+                return 1.0;
+            }
+            // Without an end, each annealing has a length of its own.
+            (spent(before + n) - first) / (1.0 - first.min(0.99))
+        };
+        n_done += 64.max(if is_makespan {
+            let temperatures = (0.1 * flow.mean_duration(), 0.002 * flow.mean_duration());
+            refine::makespan(&mut machines, search, temperatures, part, &mut rng)
+        } else {
+            let share = share_of_a_job(search);
+            let temperatures = (0.1 * share, 1e-4 * share);
+            let objective = search.objective;
+            refine::completions(
+                &mut machines,
+                search,
+                objective,
+                temperatures,
+                part,
+                &mut rng,
+            )
+        });
+        if let Some((_, best)) = search.best() {
+            machines.load(&best);
+        }
+    }
+}
+
+/// How much of the objective a single job makes up.
+fn share_of_a_job(search: &Search<'_>) -> f64 {
+    match search.objective {
+        Objective::WeightedCompletion | Objective::WeightedTardiness | Objective::Unfairness => {
+            1.0 / search.instance.jobs().len() as f64
+        }
+        _ => 0.1,
+    }
+}
+
+/// Offers a schedule; keeps it as the start if it is better than that.
+fn offer_better(search: &Search<'_>, start: &mut Option<Schedule>, schedule: Schedule) {
+    let value = |schedule: &Schedule| search.objective.of(search.instance, schedule);
+    if start
+        .as_ref()
+        .is_none_or(|start| value(&schedule) < value(start))
+    {
+        *start = Some(schedule.clone());
+    }
+    search.offer(schedule, NAME);
+}
+
+/// The schedule of an order of jobs, moved right and left while that helps.
+fn decoded(search: &Search<'_>, jobs: &[u32]) -> Schedule {
+    let instance = search.instance;
+    let mut decoder = Decoder::new(instance);
+    let mut encoding = Encoding::topological(instance);
+    let mut depth = vec![0_usize; instance.n_ops()];
+    for (at, op) in instance.topological().iter().enumerate() {
+        depth[op.index()] = at;
+    }
+    encoding.order.clear();
+    for &job in jobs {
+        let mut ops: Vec<OpId> = instance.ops_of(JobId(job)).to_vec();
+        ops.sort_by_key(|op| depth[op.index()]);
+        encoding.order.extend(ops);
+    }
+    decoder.forward(&encoding, Fit::Append);
+    let mut best = decoder.schedule();
+    let mut best_value = decoder.value(search.objective);
+    for _ in 0..10 {
+        decoder.justify(&mut encoding, Fit::Append);
+        let value = decoder.value(search.objective);
+        if value < best_value {
+            best_value = value;
+            best = decoder.schedule();
+        }
+    }
+    best
+}
+
+/// Jobs by weight over work, by due time, by release.
+fn simple_orders(search: &Search<'_>) -> [Vec<u32>; 3] {
+    let instance = search.instance;
+    let jobs = instance.jobs();
+    let by = |key: &dyn Fn(usize) -> f64| {
+        let mut order: Vec<u32> = (0..jobs.len() as u32).collect();
+        order.sort_by(|a, b| key(*a as usize).total_cmp(&key(*b as usize)));
+        order
+    };
+    let work = |job: usize| {
+        let ops = instance.ops_of(JobId(job as u32)).iter();
+        ops.map(|op| instance.modes(*op)[0].duration).sum::<f64>()
+    };
+    [
+        by(&|job| work(job) / jobs[job].weight.max(1e-9)),
+        by(&|job| jobs[job].due.unwrap_or(f64::INFINITY)),
+        by(&|job| jobs[job].release),
+    ]
+}
