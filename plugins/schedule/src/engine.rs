@@ -20,7 +20,7 @@ use self::{events::Events, state::BatchRecord};
 use crate::{
     fact::EngineFact,
     lane::Pool,
-    options::{Charge, EngineOptions},
+    options::{Charge, EngineOptions, FactLevel},
     policy::{Decisions, Policy, View},
     pool::{PoolError, ResourceId, ResourceSpec},
     workload::{BatchId, SubtaskId, SubtaskState, TaskId, TaskState},
@@ -118,7 +118,7 @@ impl Engine {
                     subtasks: &self.subtasks,
                     pool: &self.pool,
                     readiness_changes: &self.readiness_changes,
-                    explains: true,
+                    explains: self.options.facts == FactLevel::All,
                 },
                 &mut self.decisions,
             );

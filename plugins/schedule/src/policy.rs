@@ -10,6 +10,7 @@ mod fifo;
 mod greedy;
 mod heft;
 mod join_shortest_queue;
+mod least;
 mod least_loaded;
 mod least_slack;
 mod lifo;
@@ -241,6 +242,17 @@ impl<'a> View<'a> {
     /// Who can do the subtasks of a lane, by id.
     pub fn members(&self, lane: LaneId) -> &'a [(ResourceId, LatencyProfile)] {
         &self.pool.lanes[lane.index()].members
+    }
+
+    /// Whether a resource can do the subtasks of a lane.
+    pub fn is_member(&self, resource: ResourceId, lane: LaneId) -> bool {
+        let members = self.members(lane);
+        if members.len() == self.resources().len() {
+            return true;
+        }
+        members
+            .binary_search_by_key(&resource, |(member, _)| *member)
+            .is_ok()
     }
 
     /// How many subtasks a resource can start together.

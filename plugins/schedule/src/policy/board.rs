@@ -8,6 +8,9 @@ use crate::{
     workload::SubtaskId,
 };
 
+/// The score of a resource that must not be chosen.
+pub(super) const NEVER: u64 = u64::MAX;
+
 /// Which resources count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -49,6 +52,8 @@ pub(super) struct Choice {
 #[derive(Debug, Default)]
 pub(super) struct Board {
     nexts: Vec<Next>,
+    /// Who starts now and has room left.
+    idle: Vec<ResourceId>,
     /// Whether further batches may be planned behind the next.
     reaches_further: bool,
 }
@@ -71,6 +76,17 @@ impl Board {
                 is_open: resource.up && (starts_now || reach == Reach::Busy),
             }
         }));
+        let free = view.resources().iter().filter(|r| r.is_free());
+        self.idle.clear();
+        self.idle.extend(free.map(|resource| resource.id));
+    }
+
+    /// From now on, only what starts now counts.
+    pub(super) fn close_busy(&mut self) {
+        self.reaches_further = false;
+        for next in &mut self.nexts {
+            next.is_open &= next.starts_now;
+        }
     }
 
     /// The next batch of a resource, if it is to be had.
@@ -78,12 +94,22 @@ impl Board {
         Some(&self.nexts[resource.index()]).filter(|next| next.is_open)
     }
 
+    /// Whether somebody has room.
+    pub(super) fn has_any_room(&self) -> bool {
+        !self.idle.is_empty()
+    }
+
+    /// Whether a resource could start something now, or is down, so that it binds nobody.
+    pub(super) fn may_start(&self, view: &View<'_>, resource: ResourceId) -> bool {
+        self.idle.contains(&resource) || !view.resources()[resource.index()].up
+    }
+
     /// Whether some resource could start one more subtask of the lane now.
+    #[inline]
     pub(super) fn has_room(&self, view: &View<'_>, lane: LaneId) -> bool {
-        let mut members = view.members(lane).iter();
-        members.any(|(resource, _)| {
-            let next = &self.nexts[resource.index()];
-            next.is_open && next.starts_now && takes(view, *resource, next, lane)
+        self.idle.iter().any(|resource| {
+            let taken = self.nexts[resource.index()].lane;
+            taken.is_none_or(|taken| taken == lane) && view.is_member(*resource, lane)
         })
     }
 
@@ -135,6 +161,9 @@ impl Board {
                 continue;
             };
             let score = score(resource, &next);
+            if score.0 == NEVER {
+                continue;
+            }
             if view.explains() {
                 candidates.push(Candidate {
                     resource,
@@ -152,8 +181,11 @@ impl Board {
     }
 
     /// Gives a subtask to the resource of a choice.
-    pub(super) fn put(&mut self, choice: &Choice) {
+    pub(super) fn put(&mut self, view: &View<'_>, choice: &Choice) {
         self.nexts[choice.resource.index()] = choice.next;
+        if choice.next.starts_now && !self.takes_more(view, choice.resource) {
+            self.idle.retain(|idle| *idle != choice.resource);
+        }
     }
 }
 

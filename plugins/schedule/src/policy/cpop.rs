@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Criteria, View,
-    board::{Board, Next},
+    board::{Board, NEVER, Next},
     greedy::SOONEST,
     listed::Rule,
     queues::nanos,
@@ -43,9 +43,10 @@ impl Cpop {
     }
 
     /// Finds the critical path of a task and its resource anew.
-    fn find_path(&mut self, view: &View<'_>, task: TaskId) {
+    fn find_path(&mut self, view: &View<'_>, task: TaskId, changed: &mut Vec<SubtaskId>) {
         for id in self.paths.remove(&task).unwrap_or_default() {
             self.bound[id.index()] = None;
+            changed.push(id);
         }
         // Ties go to the smallest id.
         let longest = |ids: &mut dyn Iterator<Item = SubtaskId>| {
@@ -69,8 +70,9 @@ impl Cpop {
         }
         let best = (0..sums.len()).min_by_key(|r| (std::cmp::Reverse(sums[*r].0), sums[*r].1));
         let resource = best.map(|r| ResourceId(r as u32));
-        for id in &path {
-            self.bound[id.index()] = resource;
+        for &id in &path {
+            self.bound[id.index()] = resource.filter(|on| view.is_member(*on, view.lane(id)));
+            changed.push(id);
         }
         self.paths.insert(task, path);
     }
@@ -82,7 +84,7 @@ impl Rule for Cpop {
         score: SOONEST,
     };
 
-    fn grow(&mut self, view: &View<'_>, changed: &mut dyn FnMut(SubtaskId, i64)) {
+    fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>) {
         let known = self.downward.len();
         if known == view.n_subtasks() {
             return;
@@ -99,13 +101,12 @@ impl Rule for Cpop {
                 self.entries.entry(task).or_default().push(id);
             }
         }
-        let downward = &self.downward;
-        self.upward.grow(view, |id, rank| {
+        self.upward.grow(view, |id, _| {
             dirty.insert(view.task_id(id));
-            changed(id, -nanos(rank.saturating_add(downward[id.index()])));
+            changed.push(id);
         });
         for task in dirty {
-            self.find_path(view, task);
+            self.find_path(view, task, changed);
         }
     }
 
@@ -113,15 +114,18 @@ impl Rule for Cpop {
         -nanos(self.through(id))
     }
 
-    fn look(&mut self, view: &View<'_>, board: &Board, id: SubtaskId) {
+    fn bound(&self, id: SubtaskId) -> Option<ResourceId> {
+        self.bound.get(id.index()).copied().flatten()
+    }
+
+    fn look(&mut self, view: &View<'_>, _: &Board, id: SubtaskId) {
         // A resource that is down binds nobody.
-        self.only =
-            self.bound[id.index()].filter(|resource| board.with(view, *resource, id).is_some());
+        self.only = self.bound[id.index()].filter(|on| view.resources()[on.index()].up);
     }
 
     fn score(&self, _: &View<'_>, resource: ResourceId, next: &Next) -> (u64, u64) {
         match self.only {
-            Some(only) if only != resource => (u64::MAX, next.end),
+            Some(only) if only != resource => (NEVER, next.end),
             _ => (next.end, 0),
         }
     }

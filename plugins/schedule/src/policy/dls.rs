@@ -15,21 +15,16 @@ pub(super) struct Dls {
     upward: UpwardRanks,
 }
 
-/// Minus the static level and the mean span.
-fn demerit(view: &View<'_>, id: SubtaskId, level: u64) -> i64 {
-    -nanos(level.saturating_add(view.mean_span(id).0))
-}
-
 impl Liking for Dls {
     const RANK: &'static str = "minus the dynamic level, from now, in ns";
 
-    fn grow(&mut self, view: &View<'_>, changed: &mut dyn FnMut(SubtaskId, i64)) {
-        self.upward
-            .grow(view, |id, level| changed(id, demerit(view, id, level)));
+    fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>) {
+        self.upward.grow(view, |id, _| changed.push(id));
     }
 
     fn demerit(&self, view: &View<'_>, id: SubtaskId) -> i64 {
-        demerit(view, id, self.upward.of(id))
+        let level = self.upward.of(id);
+        -nanos(level.saturating_add(view.mean_span(id).0))
     }
 
     fn key(&self, least: f64, _: f64, demerit: i64) -> f64 {

@@ -98,7 +98,7 @@ impl<O: Order> Greedy<O> {
             let Some(choice) = choice else {
                 continue;
             };
-            board.put(&choice);
+            board.put(view, &choice);
             decisions.placements.push(Placement {
                 subtask: head.subtask,
                 resource: choice.resource,

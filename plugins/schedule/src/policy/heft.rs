@@ -17,8 +17,8 @@ impl Rule for Heft {
         score: SOONEST,
     };
 
-    fn grow(&mut self, view: &View<'_>, changed: &mut dyn FnMut(SubtaskId, i64)) {
-        self.upward.grow(view, |id, rank| changed(id, -nanos(rank)));
+    fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>) {
+        self.upward.grow(view, |id, _| changed.push(id));
     }
 
     fn rank(&self, id: SubtaskId) -> i64 {

@@ -7,7 +7,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
 };
 
 use super::{
@@ -16,6 +16,8 @@ use super::{
 };
 use crate::{fact::WaitReason, lane::LaneId, pool::ResourceId, workload::SubtaskId};
 
+/// What is queued together: the lane, and the one resource that it may go to.
+type Demand = (LaneId, Option<ResourceId>);
 /// What goes first: negated priority, rank, id.
 type Key = (i64, i64, SubtaskId);
 
@@ -24,15 +26,21 @@ pub(super) trait Rule: Send + Sync {
     /// What the numbers measure.
     const CRITERIA: Criteria;
 
-    /// How many may decide to wait in one call; bounds the time of a call while a slow resource
-    /// stays free because of much faster ones.
+    /// How many may decide to wait in one call, which bounds its time; the rest then only counts
+    /// who is free.
     const MAX_WAITERS: usize = 256;
 
-    /// Takes in what the graph has grown by; tells of each older subtask whose rank changes.
-    fn grow(&mut self, view: &View<'_>, changed: &mut dyn FnMut(SubtaskId, i64));
+    /// Takes in what the graph has grown by; names each older subtask whose rank or bond
+    /// changes.
+    fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>);
 
     /// The rank of a subtask: the smallest goes first.
     fn rank(&self, id: SubtaskId) -> i64;
+
+    /// The one resource that a subtask may go to; `None`: any.
+    fn bound(&self, _id: SubtaskId) -> Option<ResourceId> {
+        None
+    }
 
     /// Gets ready to score the resources for one subtask.
     fn look(&mut self, _view: &View<'_>, _board: &Board, _id: SubtaskId) {}
@@ -48,12 +56,11 @@ pub(super) trait Rule: Send + Sync {
 pub(super) struct Listed<R> {
     rule: R,
     board: Board,
-    /// Ready subtasks in order, by lane.
-    lanes: Vec<BTreeSet<Key>>,
-    /// Lanes that may hold something.
-    active: BTreeSet<LaneId>,
-    /// By subtask: its key, while it is queued.
-    keys: Vec<Option<(i64, i64)>>,
+    /// Ready subtasks in order, by lane and the one resource they may go to.
+    queues: BTreeMap<Demand, BTreeSet<Key>>,
+    /// By subtask: where it is queued.
+    places: Vec<Option<(Demand, Key)>>,
+    changed: Vec<SubtaskId>,
     /// Who waits for whom, by subtask; only kept for those who ask for explanations.
     waits: Vec<(SubtaskId, ResourceId)>,
 }
@@ -62,57 +69,58 @@ impl<R: Rule> Listed<R> {
     fn update(&mut self, view: &View<'_>) {
         let Self {
             rule,
-            lanes,
-            active,
-            keys,
+            queues,
+            places,
             ..
         } = self;
-        lanes.resize_with(view.lanes().len(), BTreeSet::new);
-        keys.resize(view.n_subtasks(), None);
-        rule.grow(view, &mut |id, rank| {
-            if let Some(key) = &mut keys[id.index()] {
-                let lane = &mut lanes[view.lane(id).index()];
-                lane.remove(&(key.0, key.1, id));
-                key.1 = rank;
-                lane.insert((key.0, key.1, id));
-            }
-        });
-        for &id in view.readiness_changes() {
-            let lane = &mut lanes[view.lane(id).index()];
-            if let Some((urgency, rank)) = keys[id.index()].take() {
-                lane.remove(&(urgency, rank, id));
+        places.resize(view.n_subtasks(), None);
+        let mut changed = std::mem::take(&mut self.changed);
+        rule.grow(view, &mut changed);
+        for id in changed
+            .drain(..)
+            .chain(view.readiness_changes().iter().copied())
+        {
+            if let Some((demand, key)) = places[id.index()].take()
+                && let Some(queue) = queues.get_mut(&demand)
+            {
+                queue.remove(&key);
+                if queue.is_empty() {
+                    queues.remove(&demand);
+                }
             }
             if view.is_ready(id) {
-                let key = (-i64::from(view.priority(id)), rule.rank(id));
-                keys[id.index()] = Some(key);
-                lane.insert((key.0, key.1, id));
-                active.insert(view.lane(id));
+                let demand = (view.lane(id), rule.bound(id));
+                let key = (-i64::from(view.priority(id)), rule.rank(id), id);
+                places[id.index()] = Some((demand, key));
+                queues.entry(demand).or_default().insert(key);
             }
         }
+        self.changed = changed;
     }
 
     fn fill(&mut self, view: &View<'_>, decisions: &mut Decisions) {
         let Self {
             rule,
             board,
-            lanes,
-            active,
+            queues,
             waits,
             ..
         } = self;
         let mut rests = Vec::new();
         let mut heads: BinaryHeap<Reverse<(Key, usize)>> = BinaryHeap::new();
-        active.retain(|lane| !lanes[lane.index()].is_empty());
-        for &lane in active.iter().filter(|lane| board.has_room(view, **lane)) {
-            let mut rest = lanes[lane.index()].iter();
-            heads.extend(rest.next().map(|key| Reverse((*key, rests.len()))));
-            rests.push((lane, rest));
+        for (&(lane, bound), queue) in queues.iter() {
+            if board.has_room(view, lane) && bound.is_none_or(|on| board.may_start(view, on)) {
+                let mut rest = queue.iter();
+                heads.extend(rest.next().map(|key| Reverse((*key, rests.len()))));
+                rests.push((lane, bound, rest));
+            }
         }
         let mut n_waiters = 0;
         while let Some(Reverse(((_, rank, subtask), at))) = heads.pop() {
-            let (lane, rest) = &mut rests[at];
-            // Room never comes back within a call, so a lane without it is done with.
-            if !board.has_room(view, *lane) {
+            let (lane, bound, rest) = &mut rests[at];
+            // Room never comes back within a call, so a queue without it is done with.
+            let has_room = board.has_room(view, *lane);
+            if !has_room || bound.is_some_and(|on| !board.may_start(view, on)) {
                 continue;
             }
             heads.extend(rest.next().map(|key| Reverse((*key, at))));
@@ -124,7 +132,7 @@ impl<R: Rule> Listed<R> {
             let Some(choice) = choice else {
                 continue;
             };
-            board.put(&choice);
+            board.put(view, &choice);
             if choice.next.starts_now {
                 decisions.placements.push(Placement {
                     subtask,
@@ -139,7 +147,7 @@ impl<R: Rule> Listed<R> {
             }
             n_waiters += 1;
             if n_waiters == R::MAX_WAITERS {
-                break;
+                board.close_busy();
             }
         }
     }
@@ -155,6 +163,9 @@ impl<R: Rule> Policy for Listed<R> {
     }
 
     fn why_waits(&self, subtask: SubtaskId) -> Option<WaitReason> {
+        if let Some(resource) = self.rule.bound(subtask) {
+            return Some(WaitReason::BetterResource { resource });
+        }
         let at = self
             .waits
             .binary_search_by_key(&subtask, |(id, _)| *id)

@@ -7,7 +7,7 @@
 
 use super::{
     Criteria, View,
-    board::{Board, Next},
+    board::{Board, NEVER, Next},
     listed::Rule,
     queues::nanos,
     upward::UpwardRanks,
@@ -57,10 +57,10 @@ impl Rule for Lookahead {
         rank: "minus the upward rank, in ns",
         score: "the expected last end among the successors, in ns",
     };
-    const MAX_WAITERS: usize = 48;
+    const MAX_WAITERS: usize = 24;
 
-    fn grow(&mut self, view: &View<'_>, changed: &mut dyn FnMut(SubtaskId, i64)) {
-        self.upward.grow(view, |id, rank| changed(id, -nanos(rank)));
+    fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>) {
+        self.upward.grow(view, |id, _| changed.push(id));
     }
 
     fn rank(&self, id: SubtaskId) -> i64 {
@@ -104,6 +104,6 @@ impl Rule for Lookahead {
     fn score(&self, _: &View<'_>, resource: ResourceId, next: &Next) -> (u64, u64) {
         let mut scores = self.scores.iter();
         let known = scores.find(|(_, with_score, _)| *with_score == resource);
-        known.map_or((u64::MAX, next.end), |(end, _, score)| (*score, *end))
+        known.map_or((NEVER, next.end), |(end, _, score)| (*score, *end))
     }
 }

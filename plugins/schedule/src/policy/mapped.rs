@@ -3,17 +3,23 @@
 //! Ali, Siegel, Hensgen, Freund (1999), "Dynamic mapping of a class of independent tasks onto
 //! heterogeneous computing systems".
 //!
-//! Equal subtasks form a class with one row of spans. The least and the second least completion
-//! time of each class are kept while subtasks are mapped; mapping one to a resource only touches
-//! the classes that have it as their best or second best, since completion times never fall.
+//! Equal subtasks form a class with one row of spans. The least completion times of each class are
+//! kept while subtasks are mapped. They never fall, so mapping one to a resource only touches the
+//! classes that have it as their best or second best. With many classes these are not brought in
+//! line at once, but when they come to the front: for min-min and dynamic levels that is the same,
+//! for the others it may now and then take the second best.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound::{Excluded, Unbounded};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap, HashMap},
+    ops::Bound::{Excluded, Unbounded},
+};
 
 use super::{
     Criteria, Decisions, Placement, Policy, View,
     board::{Board, Choice, Reach},
     greedy::SOONEST,
+    least::{WIDTH, two_least},
 };
 use crate::{
     fact::{Candidate, WaitReason},
@@ -22,29 +28,27 @@ use crate::{
     workload::SubtaskId,
 };
 
-/// How many may be mapped to busy resources in one call; bounds the time of a call while a slow
-/// resource stays free because of much faster ones.
-const MAX_WAITERS: usize = 64;
-
-/// Rows are padded to a multiple of this, so that the minimum of a row is found in parallel.
-const WIDTH: usize = 4;
+/// Up to how many classes all are brought in line at once.
+const MAX_EAGER: usize = 64;
 
 /// Which subtask is mapped next.
 pub(super) trait Liking: Send + Sync {
     /// What [`key`](Self::key) measures.
     const RANK: &'static str;
-    /// Whether the second least completion time counts.
-    const NEEDS_SECOND: bool = false;
+    /// How many may be mapped to busy resources in one call, which bounds its time; the rest then
+    /// only counts who is free.
+    const MAX_WAITERS: usize = 48;
 
-    /// Takes in what the graph has grown by; tells of each older subtask whose merit changes.
-    fn grow(&mut self, _view: &View<'_>, _changed: &mut dyn FnMut(SubtaskId, i64)) {}
+    /// Takes in what the graph has grown by; names each older subtask whose demerit changes.
+    fn grow(&mut self, _view: &View<'_>, _changed: &mut Vec<SubtaskId>) {}
 
     /// What else speaks against a subtask, whatever the resource, in nanoseconds.
     fn demerit(&self, _view: &View<'_>, _id: SubtaskId) -> i64 {
         0
     }
 
-    /// The smallest is mapped next; completion times from now on, in nanoseconds.
+    /// The smallest is mapped next; completion times from now on, in nanoseconds, the second one
+    /// infinite where there is only one resource.
     fn key(&self, least: f64, second: f64, demerit: i64) -> f64;
 }
 
@@ -63,11 +67,16 @@ struct Standing {
     class: u32,
     urgency: i64,
     demerit: i64,
+    /// Who stands for the class.
     subtask: SubtaskId,
     least: f64,
     second: f64,
     best: u32,
     runner_up: u32,
+    /// When its completion times were found, by the number of mappings before.
+    as_of: u32,
+    /// What it is queued with; anything else in the queue is out of date.
+    queued: (i64, i64),
 }
 
 /// Maps by a [`Liking`].
@@ -78,6 +87,7 @@ pub(super) struct Mapped<L> {
     classes: Vec<Class>,
     /// Spans by class and resource; infinite where it cannot be done.
     rows: Vec<f64>,
+    /// The length of a row.
     width: usize,
     by_demand: HashMap<(LaneId, Load), u32>,
     free: Vec<u32>,
@@ -85,11 +95,16 @@ pub(super) struct Mapped<L> {
     active: Vec<u32>,
     /// By subtask: its class and key, while it is ready.
     places: Vec<Option<(u32, i64, i64)>>,
+    changed: Vec<SubtaskId>,
     standings: Vec<Standing>,
-    keys: Vec<(i64, f64)>,
+    /// Negated priority, key, subtask and standing; the smallest is mapped next.
+    queue: BinaryHeap<Reverse<(i64, i64, SubtaskId, u32)>>,
     /// When each resource is done with what is mapped to it, from now on; infinite if it is not
     /// to be had.
     free_in: Vec<f64>,
+    /// By resource: the number of mappings up to the last one to it.
+    mapped_at: Vec<u32>,
+    n_mapped: u32,
     /// Who has a batch that more could join.
     forming: Vec<ResourceId>,
     waits: Vec<(SubtaskId, ResourceId)>,
@@ -99,21 +114,10 @@ impl<L: Liking> Mapped<L> {
     fn update(&mut self, view: &View<'_>) {
         self.width = view.resources().len().next_multiple_of(WIDTH);
         self.places.resize(view.n_subtasks(), None);
-        let Self {
-            liking,
-            classes,
-            places,
-            ..
-        } = self;
-        liking.grow(view, &mut |id, demerit| {
-            if let Some((class, urgency, known)) = &mut places[id.index()] {
-                let entries = &mut classes[*class as usize].entries;
-                entries.remove(&(*urgency, *known, id));
-                *known = demerit;
-                entries.insert((*urgency, demerit, id));
-            }
-        });
-        for &id in view.readiness_changes() {
+        let mut changed = std::mem::take(&mut self.changed);
+        self.liking.grow(view, &mut changed);
+        let changes = view.readiness_changes().iter().copied();
+        for id in changed.drain(..).chain(changes) {
             if let Some((class, urgency, demerit)) = self.places[id.index()].take() {
                 let entries = &mut self.classes[class as usize].entries;
                 entries.remove(&(urgency, demerit, id));
@@ -127,6 +131,7 @@ impl<L: Liking> Mapped<L> {
                 self.places[id.index()] = Some((class, urgency, demerit));
             }
         }
+        self.changed = changed;
     }
 
     fn class_of(&mut self, view: &View<'_>, id: SubtaskId) -> u32 {
@@ -173,7 +178,7 @@ impl<L: Liking> Mapped<L> {
             };
             at += 1;
             if self.board.has_room(view, *lane) {
-                let mut standing = Standing {
+                self.standings.push(Standing {
                     class,
                     urgency,
                     demerit,
@@ -182,103 +187,125 @@ impl<L: Liking> Mapped<L> {
                     second: f64::INFINITY,
                     best: 0,
                     runner_up: 0,
-                };
-                self.complete(view, &mut standing);
-                self.standings.push(standing);
+                    as_of: 0,
+                    queued: (0, 0),
+                });
             }
         }
+        self.requeue(view);
+    }
+
+    /// Finds all completion times anew and queues all standings.
+    fn requeue(&mut self, view: &View<'_>) {
+        let mut queue = std::mem::take(&mut self.queue).into_vec();
+        queue.clear();
+        for at in 0..self.standings.len() {
+            self.complete(view, at);
+            queue.push(self.entry(at));
+        }
+        self.queue = queue.into();
     }
 
     /// Finds the least completion times of a class anew.
-    fn complete(&self, view: &View<'_>, standing: &mut Standing) {
+    fn complete(&mut self, view: &View<'_>, at: usize) {
+        let standing = self.standings[at];
         let class = standing.class as usize;
         let row = &self.rows[class * self.width..][..self.width];
         let lane = self.classes[class].lane;
-        let is_joinable = |on: &&ResourceId| {
+        let joins = |on: &&ResourceId| {
             let next = self.board.next(**on);
             next.is_some_and(|next| next.lane == Some(lane))
         };
-        let mut free_in = &self.free_in;
-        let patched;
-        if self.forming.iter().any(|on| is_joinable(&on)) {
+        let found = if self.forming.iter().any(|on| joins(&on)) {
             // What can join a batch ends with it instead of after it.
-            let mut ends = self.free_in.clone();
-            for on in self.forming.iter().filter(is_joinable) {
+            let mut free_in = self.free_in.clone();
+            for on in self.forming.iter().filter(joins) {
                 if let Some(next) = self.board.with(view, *on, standing.subtask) {
-                    ends[on.index()] = (next.end - view.now().0) as f64 - row[on.index()];
+                    free_in[on.index()] = (next.end - view.now().0) as f64 - row[on.index()];
                 }
             }
-            patched = ends;
-            free_in = &patched;
-        }
-        (standing.least, standing.second) = two_least(row, free_in);
-        let place = |value: f64, but: Option<u32>| {
-            let mut sums = row.iter().zip(free_in).map(|(span, free)| span + free);
-            let at = match but {
-                None => sums.position(|sum| sum == value),
-                Some(but) => {
-                    let mut sums = sums.enumerate();
-                    sums.position(|(at, sum)| sum == value && at as u32 != but)
-                }
-            };
-            at.unwrap_or(0) as u32
+            two_least(row, &free_in)
+        } else {
+            two_least(row, &self.free_in)
         };
-        standing.best = place(standing.least, None);
-        if L::NEEDS_SECOND {
-            standing.runner_up = place(standing.second, Some(standing.best));
-        }
+        let standing = &mut self.standings[at];
+        [standing.least, standing.second] = found.values;
+        [standing.best, standing.runner_up] = found.places;
+        standing.as_of = self.n_mapped;
     }
 
-    fn key(&self, standing: &Standing) -> (i64, f64) {
+    /// The entry of a standing in the queue.
+    fn entry(&mut self, at: usize) -> Reverse<(i64, i64, SubtaskId, u32)> {
+        let standing = &mut self.standings[at];
         let key = self
             .liking
             .key(standing.least, standing.second, standing.demerit);
-        (standing.urgency, key)
+        standing.queued = (standing.urgency, key as i64);
+        let (urgency, key) = standing.queued;
+        Reverse((urgency, key, standing.subtask, at as u32))
     }
-}
 
-impl<L: Liking> Mapped<L> {
-    fn map(&mut self, view: &View<'_>, decisions: &mut Decisions) {
-        self.forming.clear();
-        self.free_in.clear();
-        self.free_in.resize(self.width, f64::INFINITY);
-        for resource in view.resources() {
-            if let Some(next) = self.board.next(resource.id) {
-                self.free_in[resource.id.index()] = (next.end - view.now().0) as f64;
+    /// Whether nothing was mapped to its best resources since its completion times were found.
+    fn is_current(&self, at: usize) -> bool {
+        let standing = &self.standings[at];
+        let untouched = |on: u32| self.mapped_at[on as usize] <= standing.as_of;
+        untouched(standing.best) && untouched(standing.runner_up)
+    }
+
+    /// The standing that is mapped next.
+    fn next(&mut self, view: &View<'_>) -> Option<usize> {
+        loop {
+            let Reverse((urgency, key, subtask, at)) = self.queue.pop()?;
+            let at = at as usize;
+            let standing = &self.standings[at];
+            if (urgency, key) != standing.queued || subtask != standing.subtask {
+                continue;
             }
+            if !self
+                .board
+                .has_room(view, self.classes[standing.class as usize].lane)
+            {
+                // Room never comes back within a call.
+                continue;
+            }
+            if self.is_current(at) {
+                return Some(at);
+            }
+            self.complete(view, at);
+            let entry = self.entry(at);
+            self.queue.push(entry);
         }
-        self.stand(view);
-        self.keys.clear();
-        for at in 0..self.standings.len() {
-            self.keys.push(self.key(&self.standings[at]));
-        }
+    }
+
+    fn map(&mut self, view: &View<'_>, decisions: &mut Decisions) {
         let mut n_waiters = 0;
-        while let Some(at) = first(&self.keys) {
+        while self.board.has_any_room()
+            && let Some(at) = self.next(view)
+        {
             let standing = self.standings[at];
             let on = ResourceId(standing.best);
             let Some(next) = self.board.with(view, on, standing.subtask) else {
-                self.drop_standing(at);
                 continue;
             };
             let candidates = self.candidates(view, standing.subtask);
-            self.put(view, &Choice { resource: on, next });
+            self.put(view, Choice { resource: on, next });
+            self.advance(at);
             if next.starts_now {
                 decisions.placements.push(Placement {
                     subtask: standing.subtask,
                     resource: on,
-                    rank: self.keys[at].1 as i64,
+                    rank: standing.queued.1,
                     candidates,
                 });
             } else {
                 self.waits.push((standing.subtask, on));
                 n_waiters += 1;
-                if n_waiters == MAX_WAITERS {
-                    return;
+                if n_waiters == L::MAX_WAITERS {
+                    self.close_busy(view);
                 }
             }
-            self.advance(view, at, on);
-            if next.starts_now && !self.board.takes_more(view, on) {
-                self.drop_roomless(view);
+            if self.standings.len() <= MAX_EAGER {
+                self.bring_in_line(view);
             }
         }
     }
@@ -293,10 +320,12 @@ impl<L: Liking> Mapped<L> {
         candidates
     }
 
-    fn put(&mut self, view: &View<'_>, choice: &Choice) {
+    fn put(&mut self, view: &View<'_>, choice: Choice) {
         let on = choice.resource;
-        self.board.put(choice);
+        self.board.put(view, &choice);
         self.free_in[on.index()] = (choice.next.end - view.now().0) as f64;
+        self.n_mapped += 1;
+        self.mapped_at[on.index()] = self.n_mapped;
         let known = self.forming.iter().position(|forming| *forming == on);
         match (self.board.takes_more(view, on), known) {
             (true, None) => self.forming.push(on),
@@ -307,86 +336,54 @@ impl<L: Liking> Mapped<L> {
         }
     }
 
-    /// Lets the next of a class stand for it, and brings those in line whom `on` concerns.
-    fn advance(&mut self, view: &View<'_>, at: usize, on: ResourceId) {
+    /// Lets the next of a class stand for it.
+    fn advance(&mut self, at: usize) {
         let standing = &mut self.standings[at];
         let entries = &self.classes[standing.class as usize].entries;
         let after = (standing.urgency, standing.demerit, standing.subtask);
-        let next = entries.range((Excluded(after), Unbounded)).next();
-        if let Some((urgency, demerit, subtask)) = next {
-            (standing.urgency, standing.demerit) = (*urgency, *demerit);
-            standing.subtask = *subtask;
-            self.keys[at] = self.key(&self.standings[at]);
-        } else {
-            self.drop_standing(at);
+        if let Some(next) = entries.range((Excluded(after), Unbounded)).next() {
+            (standing.urgency, standing.demerit, standing.subtask) = *next;
+            let entry = self.entry(at);
+            self.queue.push(entry);
         }
+    }
+
+    /// Finds the completion times anew of all whose best resources were mapped to.
+    fn bring_in_line(&mut self, view: &View<'_>) {
         for at in 0..self.standings.len() {
-            let mut standing = self.standings[at];
-            if standing.best == on.0 || (L::NEEDS_SECOND && standing.runner_up == on.0) {
-                self.complete(view, &mut standing);
-                self.keys[at] = self.key(&standing);
-                self.standings[at] = standing;
+            if !self.is_current(at) {
+                let was = self.standings[at].queued;
+                self.complete(view, at);
+                let entry = self.entry(at);
+                if self.standings[at].queued != was {
+                    self.queue.push(entry);
+                }
             }
         }
     }
 
-    fn drop_standing(&mut self, at: usize) {
-        self.standings.swap_remove(at);
-        self.keys.swap_remove(at);
-    }
-
-    /// Drops those who could not start now any more: room never comes back within a call.
-    fn drop_roomless(&mut self, view: &View<'_>) {
-        let mut at = 0;
-        while let Some(standing) = self.standings.get(at) {
-            let lane = self.classes[standing.class as usize].lane;
-            if self.board.has_room(view, lane) {
-                at += 1;
-            } else {
-                self.drop_standing(at);
+    /// From now on, only what starts now counts.
+    fn close_busy(&mut self, view: &View<'_>) {
+        self.board.close_busy();
+        for resource in view.resources() {
+            if self.board.next(resource.id).is_none() {
+                self.free_in[resource.id.index()] = f64::INFINITY;
             }
         }
-    }
-}
-
-/// The least and the second least of the sums.
-fn two_least(row: &[f64], free_in: &[f64]) -> (f64, f64) {
-    let mut least = [f64::INFINITY; WIDTH];
-    let mut second = [f64::INFINITY; WIDTH];
-    let (rows, frees) = (row.chunks_exact(WIDTH), free_in.chunks_exact(WIDTH));
-    for (spans, frees) in rows.zip(frees) {
-        for n in 0..WIDTH {
-            let sum = spans[n] + frees[n];
-            let (low, high) = if sum < least[n] {
-                (sum, least[n])
-            } else {
-                (least[n], sum)
-            };
-            least[n] = low;
-            second[n] = if high < second[n] { high } else { second[n] };
+        let board = &self.board;
+        self.forming.retain(|on| board.next(*on).is_some());
+        let mut queued = std::mem::take(&mut self.queue).into_vec();
+        queued.retain(|Reverse((urgency, key, subtask, at))| {
+            let standing = &self.standings[*at as usize];
+            (*urgency, *key) == standing.queued && *subtask == standing.subtask
+        });
+        for entry in &mut queued {
+            let at = entry.0.3 as usize;
+            self.complete(view, at);
+            *entry = self.entry(at);
         }
+        self.queue = queued.into();
     }
-    let (mut a, mut b) = (f64::INFINITY, f64::INFINITY);
-    for sum in least.into_iter().chain(second) {
-        if sum < a {
-            (a, b) = (sum, a);
-        } else if sum < b {
-            b = sum;
-        }
-    }
-    (a, b)
-}
-
-/// Where the smallest key is; the first of equals.
-fn first(keys: &[(i64, f64)]) -> Option<usize> {
-    let mut best = 0;
-    let mut least = *keys.first()?;
-    for (at, key) in keys.iter().enumerate().skip(1) {
-        if *key < least {
-            (best, least) = (at, *key);
-        }
-    }
-    Some(best)
 }
 
 impl<L: Liking> Policy for Mapped<L> {
@@ -394,8 +391,22 @@ impl<L: Liking> Policy for Mapped<L> {
         self.update(view);
         self.board.begin(view, Reach::Busy);
         self.waits.clear();
+        self.forming.clear();
+        self.n_mapped = 0;
+        self.mapped_at.clear();
+        self.mapped_at.resize(self.width, 0);
+        self.free_in.clear();
+        self.free_in.resize(self.width, f64::INFINITY);
+        for resource in view.resources() {
+            if let Some(next) = self.board.next(resource.id) {
+                self.free_in[resource.id.index()] = (next.end - view.now().0) as f64;
+            }
+        }
+        self.stand(view);
         self.map(view, decisions);
-        self.waits.sort_unstable();
+        if view.explains() {
+            self.waits.sort_unstable();
+        }
     }
 
     fn why_waits(&self, subtask: SubtaskId) -> Option<WaitReason> {

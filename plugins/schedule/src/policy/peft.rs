@@ -37,7 +37,7 @@ impl Rule for Peft {
         score: "the expected end plus the optimistic cost of what is behind, in ns",
     };
 
-    fn grow(&mut self, view: &View<'_>, changed: &mut dyn FnMut(SubtaskId, i64)) {
+    fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>) {
         let known = self.rest.len();
         if known == view.n_subtasks() {
             return;
@@ -55,7 +55,7 @@ impl Rule for Peft {
         }
         while let Some(id) = older.pop_last() {
             if self.refresh(view, id) {
-                changed(id, self.rank(id));
+                changed.push(id);
                 older.extend(view.predecessors(id));
             }
         }
