@@ -5,13 +5,14 @@
 //!
 //! Equal subtasks form a class with one row of spans. The least completion times of each class are
 //! kept while subtasks are mapped. They never fall, so mapping one to a resource only touches the
-//! classes that have it as their best or second best. With many classes these are not brought in
-//! line at once, but when they come to the front: for min-min and dynamic levels that is the same,
-//! for the others it may now and then take the second best.
+//! classes that have it as their best or second best.
+//!
+//! What is mapped together is called a meta-task. Here it is the [`MAX_CLASSES`] classes that have
+//! been there longest, and [`MAX_WAITERS`] are mapped to busy resources at most; the rest then only
+//! counts who is free. That bounds the time of a decision.
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     ops::Bound::{Excluded, Unbounded},
 };
 
@@ -28,16 +29,15 @@ use crate::{
     workload::SubtaskId,
 };
 
-/// Up to how many classes all are brought in line at once.
-const MAX_EAGER: usize = 64;
+/// How many classes are mapped together.
+const MAX_CLASSES: usize = 64;
+/// How many may be mapped to busy resources in one call.
+const MAX_WAITERS: usize = 32;
 
 /// Which subtask is mapped next.
 pub(super) trait Liking: Send + Sync {
     /// What [`key`](Self::key) measures.
     const RANK: &'static str;
-    /// How many may be mapped to busy resources in one call, which bounds its time; the rest then
-    /// only counts who is free.
-    const MAX_WAITERS: usize = 48;
 
     /// Takes in what the graph has grown by; names each older subtask whose demerit changes.
     fn grow(&mut self, _view: &View<'_>, _changed: &mut Vec<SubtaskId>) {}
@@ -73,10 +73,6 @@ struct Standing {
     second: f64,
     best: u32,
     runner_up: u32,
-    /// When its completion times were found, by the number of mappings before.
-    as_of: u32,
-    /// What it is queued with; anything else in the queue is out of date.
-    queued: (i64, i64),
 }
 
 /// Maps by a [`Liking`].
@@ -91,20 +87,17 @@ pub(super) struct Mapped<L> {
     width: usize,
     by_demand: HashMap<(LaneId, Load), u32>,
     free: Vec<u32>,
-    /// Classes that may hold something.
-    active: Vec<u32>,
+    /// Classes that may hold something, in the order of their coming; urgent ones first.
+    active: VecDeque<u32>,
     /// By subtask: its class and key, while it is ready.
     places: Vec<Option<(u32, i64, i64)>>,
     changed: Vec<SubtaskId>,
     standings: Vec<Standing>,
-    /// Negated priority, key, subtask and standing; the smallest is mapped next.
-    queue: BinaryHeap<Reverse<(i64, i64, SubtaskId, u32)>>,
+    /// Negated priority and key of each standing.
+    keys: Vec<(i64, f64)>,
     /// When each resource is done with what is mapped to it, from now on; infinite if it is not
     /// to be had.
     free_in: Vec<f64>,
-    /// By resource: the number of mappings up to the last one to it.
-    mapped_at: Vec<u32>,
-    n_mapped: u32,
     /// Who has a batch that more could join.
     forming: Vec<ResourceId>,
     waits: Vec<(SubtaskId, ResourceId)>,
@@ -127,6 +120,10 @@ impl<L: Liking> Mapped<L> {
                 let urgency = -i64::from(view.priority(id));
                 let demerit = self.liking.demerit(view, id);
                 let entries = &mut self.classes[class as usize].entries;
+                if urgency < 0 && entries.first().is_none_or(|(first, ..)| urgency < *first) {
+                    self.active.retain(|known| *known != class);
+                    self.active.push_front(class);
+                }
                 entries.insert((urgency, demerit, id));
                 self.places[id.index()] = Some((class, urgency, demerit));
             }
@@ -156,15 +153,18 @@ impl<L: Liking> Mapped<L> {
             row[resource.index()] = span.0 as f64;
         }
         self.by_demand.insert(demand, class);
-        self.active.push(class);
+        self.active.push_back(class);
         class
     }
 
     /// Lets each class stand for its first subtask, where that could start now.
     fn stand(&mut self, view: &View<'_>) {
         self.standings.clear();
+        self.keys.clear();
         let mut at = 0;
-        while let Some(&class) = self.active.get(at) {
+        while self.standings.len() < MAX_CLASSES
+            && let Some(&class) = self.active.get(at)
+        {
             let Class {
                 lane,
                 load,
@@ -172,7 +172,7 @@ impl<L: Liking> Mapped<L> {
             } = &self.classes[class as usize];
             let Some(&(urgency, demerit, subtask)) = entries.first() else {
                 self.by_demand.remove(&(*lane, *load));
-                self.active.swap_remove(at);
+                self.active.remove(at);
                 self.free.push(class);
                 continue;
             };
@@ -187,23 +187,11 @@ impl<L: Liking> Mapped<L> {
                     second: f64::INFINITY,
                     best: 0,
                     runner_up: 0,
-                    as_of: 0,
-                    queued: (0, 0),
                 });
+                self.keys.push((0, 0.0));
+                self.complete(view, self.standings.len() - 1);
             }
         }
-        self.requeue(view);
-    }
-
-    /// Finds all completion times anew and queues all standings.
-    fn requeue(&mut self, view: &View<'_>) {
-        let mut queue = std::mem::take(&mut self.queue).into_vec();
-        queue.clear();
-        for at in 0..self.standings.len() {
-            self.complete(view, at);
-            queue.push(self.entry(at));
-        }
-        self.queue = queue.into();
     }
 
     /// Finds the least completion times of a class anew.
@@ -231,81 +219,64 @@ impl<L: Liking> Mapped<L> {
         let standing = &mut self.standings[at];
         [standing.least, standing.second] = found.values;
         [standing.best, standing.runner_up] = found.places;
-        standing.as_of = self.n_mapped;
+        self.find_key(at);
     }
 
-    /// The entry of a standing in the queue.
-    fn entry(&mut self, at: usize) -> Reverse<(i64, i64, SubtaskId, u32)> {
-        let standing = &mut self.standings[at];
+    fn find_key(&mut self, at: usize) {
+        let standing = &self.standings[at];
         let key = self
             .liking
             .key(standing.least, standing.second, standing.demerit);
-        standing.queued = (standing.urgency, key as i64);
-        let (urgency, key) = standing.queued;
-        Reverse((urgency, key, standing.subtask, at as u32))
+        self.keys[at] = (standing.urgency, key);
     }
 
-    /// Whether nothing was mapped to its best resources since its completion times were found.
-    fn is_current(&self, at: usize) -> bool {
-        let standing = &self.standings[at];
-        let untouched = |on: u32| self.mapped_at[on as usize] <= standing.as_of;
-        untouched(standing.best) && untouched(standing.runner_up)
-    }
-
-    /// The standing that is mapped next.
-    fn next(&mut self, view: &View<'_>) -> Option<usize> {
-        loop {
-            let Reverse((urgency, key, subtask, at)) = self.queue.pop()?;
-            let at = at as usize;
-            let standing = &self.standings[at];
-            if (urgency, key) != standing.queued || subtask != standing.subtask {
-                continue;
+    /// The standing that is mapped next; of equals, the smallest subtask.
+    fn next(&self) -> Option<usize> {
+        let mut best = 0;
+        let mut least = *self.keys.first()?;
+        for (at, key) in self.keys.iter().enumerate().skip(1) {
+            let is_first = || self.standings[at].subtask < self.standings[best].subtask;
+            if *key < least || (*key == least && is_first()) {
+                (best, least) = (at, *key);
             }
-            if !self
-                .board
-                .has_room(view, self.classes[standing.class as usize].lane)
-            {
-                // Room never comes back within a call.
-                continue;
-            }
-            if self.is_current(at) {
-                return Some(at);
-            }
-            self.complete(view, at);
-            let entry = self.entry(at);
-            self.queue.push(entry);
         }
+        Some(best)
     }
 
     fn map(&mut self, view: &View<'_>, decisions: &mut Decisions) {
         let mut n_waiters = 0;
         while self.board.has_any_room()
-            && let Some(at) = self.next(view)
+            && let Some(at) = self.next()
         {
             let standing = self.standings[at];
+            let rank = self.keys[at].1 as i64;
             let on = ResourceId(standing.best);
-            let Some(next) = self.board.with(view, on, standing.subtask) else {
+            // Room never comes back within a call.
+            let lane = self.classes[standing.class as usize].lane;
+            let Some(next) = self
+                .board
+                .with(view, on, standing.subtask)
+                .filter(|_| self.board.has_room(view, lane))
+            else {
+                self.drop_standing(at);
                 continue;
             };
             let candidates = self.candidates(view, standing.subtask);
             self.put(view, Choice { resource: on, next });
-            self.advance(at);
+            self.advance(view, at, on);
             if next.starts_now {
                 decisions.placements.push(Placement {
                     subtask: standing.subtask,
                     resource: on,
-                    rank: standing.queued.1,
+                    rank,
                     candidates,
                 });
             } else {
                 self.waits.push((standing.subtask, on));
                 n_waiters += 1;
-                if n_waiters == L::MAX_WAITERS {
+                if n_waiters == MAX_WAITERS {
                     self.close_busy(view);
                 }
-            }
-            if self.standings.len() <= MAX_EAGER {
-                self.bring_in_line(view);
             }
         }
     }
@@ -324,8 +295,6 @@ impl<L: Liking> Mapped<L> {
         let on = choice.resource;
         self.board.put(view, &choice);
         self.free_in[on.index()] = (choice.next.end - view.now().0) as f64;
-        self.n_mapped += 1;
-        self.mapped_at[on.index()] = self.n_mapped;
         let known = self.forming.iter().position(|forming| *forming == on);
         match (self.board.takes_more(view, on), known) {
             (true, None) => self.forming.push(on),
@@ -336,30 +305,29 @@ impl<L: Liking> Mapped<L> {
         }
     }
 
-    /// Lets the next of a class stand for it.
-    fn advance(&mut self, at: usize) {
+    /// Lets the next of a class stand for it, and finds the completion times anew of all whom `on`
+    /// concerns.
+    fn advance(&mut self, view: &View<'_>, at: usize, on: ResourceId) {
         let standing = &mut self.standings[at];
         let entries = &self.classes[standing.class as usize].entries;
         let after = (standing.urgency, standing.demerit, standing.subtask);
         if let Some(next) = entries.range((Excluded(after), Unbounded)).next() {
             (standing.urgency, standing.demerit, standing.subtask) = *next;
-            let entry = self.entry(at);
-            self.queue.push(entry);
+            self.find_key(at);
+        } else {
+            self.drop_standing(at);
+        }
+        for at in 0..self.standings.len() {
+            let standing = &self.standings[at];
+            if standing.best == on.0 || standing.runner_up == on.0 {
+                self.complete(view, at);
+            }
         }
     }
 
-    /// Finds the completion times anew of all whose best resources were mapped to.
-    fn bring_in_line(&mut self, view: &View<'_>) {
-        for at in 0..self.standings.len() {
-            if !self.is_current(at) {
-                let was = self.standings[at].queued;
-                self.complete(view, at);
-                let entry = self.entry(at);
-                if self.standings[at].queued != was {
-                    self.queue.push(entry);
-                }
-            }
-        }
+    fn drop_standing(&mut self, at: usize) {
+        self.standings.swap_remove(at);
+        self.keys.swap_remove(at);
     }
 
     /// From now on, only what starts now counts.
@@ -372,17 +340,9 @@ impl<L: Liking> Mapped<L> {
         }
         let board = &self.board;
         self.forming.retain(|on| board.next(*on).is_some());
-        let mut queued = std::mem::take(&mut self.queue).into_vec();
-        queued.retain(|Reverse((urgency, key, subtask, at))| {
-            let standing = &self.standings[*at as usize];
-            (*urgency, *key) == standing.queued && *subtask == standing.subtask
-        });
-        for entry in &mut queued {
-            let at = entry.0.3 as usize;
+        for at in 0..self.standings.len() {
             self.complete(view, at);
-            *entry = self.entry(at);
         }
-        self.queue = queued.into();
     }
 }
 
@@ -392,9 +352,6 @@ impl<L: Liking> Policy for Mapped<L> {
         self.board.begin(view, Reach::Busy);
         self.waits.clear();
         self.forming.clear();
-        self.n_mapped = 0;
-        self.mapped_at.clear();
-        self.mapped_at.resize(self.width, 0);
         self.free_in.clear();
         self.free_in.resize(self.width, f64::INFINITY);
         for resource in view.resources() {

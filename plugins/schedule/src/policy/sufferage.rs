@@ -12,7 +12,6 @@ pub(super) struct Sufferage;
 
 impl Liking for Sufferage {
     const RANK: &'static str = "the least less the second least completion time, in ns";
-    const MAX_WAITERS: usize = 24;
 
     fn key(&self, least: f64, second: f64, _: i64) -> f64 {
         least - second
