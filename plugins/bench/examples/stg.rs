@@ -1,8 +1,9 @@
 //! Runs a planner on Standard Task Graphs with known optima and prints how many it proves.
 //!
 //! `stg DIR [--budget 1s] [--threads 2] [--planner NAME] [--every N] [--processors M] [--seed S]
-//! [--verbose]`: `DIR` holds `Case*_OPT.csv` (graph, processors, optimum) and the graphs they name;
-//! of the pairs whose graph is there, each `N`th runs.
+//! [--open] [--verbose]`: `DIR` holds `Case*_OPT.csv` (graph, processors, optimum, or
+//! graph, processors, lower bound, best known) and the graphs they name; of the pairs whose graph is
+//! there, each `N`th runs. With `--open`, those of unknown optimum run instead.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -83,11 +84,12 @@ fn cases(dir: &Path) -> Vec<Case> {
     for list in lists {
         for line in fs::read_to_string(list).unwrap().lines() {
             let parts: Vec<&str> = line.trim().split(',').collect();
-            if parts.len() == 3 && dir.join(parts[0]).exists() {
+            let is_open = std::env::args().any(|arg| arg == "--open");
+            if parts.len() == 3 + usize::from(is_open) && dir.join(parts[0]).exists() {
                 cases.push(Case {
                     graph: parts[0].to_owned(),
                     processors: parts[1].parse().unwrap(),
-                    optimum: parts[2].parse().unwrap(),
+                    optimum: parts.last().unwrap().parse().unwrap(),
                 });
             }
         }

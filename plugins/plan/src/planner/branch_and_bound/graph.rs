@@ -149,6 +149,62 @@ impl Graph {
         }
     }
 
+    /// The graph of what comes after a task, which ends at 0.
+    pub(super) fn behind(&self, task: usize) -> Self {
+        let n = self.n_tasks();
+        let mut is_behind = vec![false; n];
+        let mut stack: Vec<u32> = self.succs[task].clone();
+        while let Some(next) = stack.pop() {
+            if !std::mem::replace(&mut is_behind[next as usize], true) {
+                stack.extend_from_slice(&self.succs[next as usize]);
+            }
+        }
+        let mut order: Vec<usize> = (0..n).filter(|&task| is_behind[task]).collect();
+        // Heads grow along precedences.
+        order.sort_by_key(|&task| self.heads[task]);
+        let mut number = vec![0; n];
+        for (new, &old) in order.iter().enumerate() {
+            number[old] = new as u32;
+        }
+        let renumbered = |tasks: &[u32]| -> Vec<u32> {
+            let inside = tasks.iter().filter(|&&old| is_behind[old as usize]);
+            inside.map(|&old| number[old as usize]).collect()
+        };
+        let mut graph = Self {
+            n_processors: self.n_processors,
+            durations: order.iter().map(|&old| self.durations[old]).collect(),
+            heads: Vec::new(),
+            tails: order.iter().map(|&old| self.tails[old]).collect(),
+            preds: order
+                .iter()
+                .map(|&old| renumbered(&self.preds[old]))
+                .collect(),
+            succs: order
+                .iter()
+                .map(|&old| renumbered(&self.succs[old]))
+                .collect(),
+            tasks: Vec::new(),
+        };
+        for preds in &graph.preds {
+            let ends = preds.iter().map(|&before| {
+                let before = before as usize;
+                graph.heads[before] + graph.durations[before]
+            });
+            let head = ends.max().unwrap_or(0);
+            graph.heads.push(head);
+        }
+        graph
+    }
+
+    /// The longest chain through any task.
+    pub(super) fn longest(&self) -> u32 {
+        let heads = self.heads.iter().zip(&self.durations).zip(&self.tails);
+        heads
+            .map(|((head, duration), tail)| head + duration + tail)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// When the last chain ends if the tasks start at `starts`.
     pub(super) fn value(&self, starts: &[u32]) -> u32 {
         let ends = starts.iter().zip(&self.durations).zip(&self.tails);

@@ -2,7 +2,6 @@
 
 /// How many words the ends of running tasks may take in all.
 const MOST_ENDS: usize = 24 << 20;
-const N_BUCKETS_LOG2: u32 = 18;
 
 /// Nothing is barred.
 pub(super) const FREE: (u64, u32) = (0, u32::MAX);
@@ -33,16 +32,18 @@ const NONE: u32 = u32::MAX;
 
 /// The failed states.
 pub(super) struct Memo {
+    log2: u32,
     buckets: Vec<u32>,
     entries: Vec<Entry>,
     running: Vec<(u32, u32)>,
 }
 
 impl Memo {
-    /// Remembers nothing yet.
-    pub(super) fn new() -> Self {
+    /// Remembers nothing yet; has 2 to the power of `log2` buckets.
+    pub(super) fn new(log2: u32) -> Self {
         Self {
-            buckets: vec![NONE; 1 << N_BUCKETS_LOG2],
+            log2,
+            buckets: vec![NONE; 1 << log2],
             entries: Vec::new(),
             running: Vec::new(),
         }
@@ -55,15 +56,15 @@ impl Memo {
         self.running.clear();
     }
 
-    fn bucket(started: u128) -> usize {
-        (started >> (128 - N_BUCKETS_LOG2)) as usize
+    fn bucket(&self, started: u128) -> usize {
+        (started >> (128 - self.log2)) as usize
     }
 
     /// Whether a failed state was at least as good as this one: the same tasks started, none barred,
     /// and processors and tasks free no later; or the very same state, barred for no longer. `end`
     /// tells the end of a started task.
     pub(super) fn knows(&self, state: State<'_>, end: impl Fn(u32) -> u32) -> bool {
-        let mut at = self.buckets[Self::bucket(state.started)];
+        let mut at = self.buckets[self.bucket(state.started)];
         while at != NONE {
             let entry = &self.entries[at as usize];
             if entry.started == state.started && self.is_better(entry, state, &end) {
@@ -99,7 +100,8 @@ impl Memo {
         if self.running.len() + state.running.len() > MOST_ENDS {
             return;
         }
-        let bucket = &mut self.buckets[Self::bucket(state.started)];
+        let bucket = self.bucket(state.started);
+        let bucket = &mut self.buckets[bucket];
         self.entries.push(Entry {
             started: state.started,
             barred: state.barred,

@@ -4,7 +4,7 @@
 //! processing".
 //!
 //! What is cut off:
-//! * work that must be done by a time and does not fit before it (Fernandez and Bussell 1973);
+//! * work that must be done within an interval and does not fit into it (see [`Energy`]);
 //! * tasks that could as well have started earlier, on a processor that waited (only schedules in
 //!   which nothing can start earlier are sought: Giffler and Thompson 1960);
 //! * of two ready tasks of equal length, to start the one whose successors are among the other's;
@@ -13,6 +13,7 @@
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
 use super::{
+    energy::{Energy, Rest},
     graph::Graph,
     memo::{FREE, Memo, State},
 };
@@ -40,6 +41,7 @@ pub(super) struct Tree<'a> {
     yielding: Vec<Vec<u32>>,
     fingerprints: Vec<u128>,
     memo: Memo,
+    energy: Energy,
     /// The end of each started task.
     ends: Vec<u32>,
     missing: Vec<u32>,
@@ -88,9 +90,15 @@ struct Choice {
 }
 
 impl<'a> Tree<'a> {
-    /// A search for schedules of `graph` that end by `target`; `is_over` hears the number of
-    /// events now and then and says whether to stop.
-    pub(super) fn new(graph: &'a Graph, target: u32, is_over: &'a dyn Fn(u64) -> bool) -> Self {
+    /// A search for schedules of `graph` that end by `target`, which remembers failures in 2 to the
+    /// power of `memo_log2` lists; `is_over` hears the number of events now and then and says
+    /// whether to stop.
+    pub(super) fn new(
+        graph: &'a Graph,
+        target: u32,
+        memo_log2: u32,
+        is_over: &'a dyn Fn(u64) -> bool,
+    ) -> Self {
         let n = graph.n_tasks();
         let mut rng = SmallRng::seed_from_u64(n as u64);
         let mut tree = Self {
@@ -100,7 +108,8 @@ impl<'a> Tree<'a> {
             ranks: Vec::new(),
             yielding: yielding(graph),
             fingerprints: (0..n).map(|_| rng.random()).collect(),
-            memo: Memo::new(),
+            memo: Memo::new(memo_log2),
+            energy: Energy::new(graph),
             ends: vec![0; n],
             missing: Vec::new(),
             ready_at: vec![0; n],
@@ -221,6 +230,18 @@ impl<'a> Tree<'a> {
             barred: self.barred(event),
         };
         if self.memo.knows(state, |task| self.ends[task as usize]) {
+            return Outcome::Impossible;
+        }
+        let rest = Rest {
+            graph: self.graph,
+            target: self.target,
+            now: event.now,
+            running: &event.running,
+            is_started: &self.is_started,
+            ends: &self.ends,
+            latest: &self.latest,
+        };
+        if !self.energy.fits(&rest) {
             return Outcome::Impossible;
         }
         let mut candidates: Vec<u32> = event.waiting.clone();
