@@ -15,6 +15,7 @@ from pathlib import Path
 
 import dags
 import saga_run
+import summary
 
 
 def is_valid(instance, schedule):
@@ -68,7 +69,8 @@ def run_ours(instances, command):
 
 
 def report_parity(saga, ours):
-    """Prints by how much the schedulers that both have differ."""
+    """Prints by how much the schedulers that both have differ; says on how many they agree."""
+    n_same = n_all = 0
     print(f"{'scheduler':10} {'instances':>9} {'same to 1e-9':>12} {'largest difference':>18}")
     for name in saga_run.SHARED:
         differences = [
@@ -77,11 +79,13 @@ def report_parity(saga, ours):
             if name in found
         ]
         same = sum(difference <= 1e-9 for difference in differences)
+        n_same, n_all = n_same + same, n_all + len(differences)
         print(f"{name:10} {len(differences):9} {same:12} {max(differences):18.2e}")
+    return f"{n_same} of {n_all} the same to 1e-9"
 
 
 def report_best(instances, saga, ours, lists):
-    """Prints the mean ratio of our best to SAGA's best, by family."""
+    """Prints the mean ratio of our best to SAGA's best, by family; gives that of all."""
     print(f"{'family':10} {'instances':>9} {'lists':>8} {'all':>8} {'won':>5} {'lost':>5}")
     families = {}
     for instance in instances:
@@ -97,6 +101,7 @@ def report_best(instances, saga, ours, lists):
         won = sum(ratio < 1 - 1e-9 for _, ratio in ratios)
         lost = sum(ratio > 1 + 1e-9 for _, ratio in ratios)
         print(f"{family:10} {len(ratios):9} {of_lists:8.4f} {of_all:8.4f} {won:5} {lost:5}")
+    return f"{of_all:.4f} of SAGA's best, better on {won}, worse on {lost}"
 
 
 def report_each(saga, ours):
@@ -122,6 +127,7 @@ def main():
     parser.add_argument("--planner", action="append", default=[], help="ours, may be repeated")
     parser.add_argument("--seconds", default="1", help="for each planner and instance")
     parser.add_argument("--threads", default="1")
+    parser.add_argument("--summary", type=Path)
     parser.add_argument("--saga", type=Path, help="keep SAGA's values here, to be used again")
     args = parser.parse_args()
     instances = dags.instances(sorted(args.workflows), args.random, args.seed)
@@ -138,11 +144,16 @@ def main():
     ours = run_ours(instances, command)
     print(f"{len(instances)} instances; broken schedules of SAGA, left out: {broken or 'none'}")
     print()
-    report_parity(saga, ours)
+    parity = report_parity(saga, ours)
     print()
-    report_best(instances, saga, ours, lists)
+    best = report_best(instances, saga, ours, lists)
     print()
     report_each(saga, ours)
+    what = f"makespans on {len(instances)} task graphs"
+    shared = f"{len(saga_run.SHARED)} list schedulers"
+    summary.note(args.summary, what, f"SAGA, {shared}", "the same lists", parity)
+    planners = " and ".join(["lists", *args.planner])
+    summary.note(args.summary, what, "best of SAGA", f"best of {planners}, {args.seconds} s", best)
 
 
 if __name__ == "__main__":

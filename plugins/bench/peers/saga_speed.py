@@ -16,6 +16,7 @@ from pathlib import Path
 
 import dags
 import saga_run
+import summary
 
 N_NODES = 64
 
@@ -52,6 +53,7 @@ def main():
     parser.add_argument("--dags", default="target/release/examples/dags", help="the example `dags`")
     parser.add_argument("--measured", type=int, nargs="+", default=[125, 250, 500])
     parser.add_argument("--large", type=int, default=10_000)
+    parser.add_argument("--summary", type=Path)
     args = parser.parse_args()
     instances = [graph(n_tasks) for n_tasks in [*args.measured, args.large]]
     mine = ours(instances, [args.dags])
@@ -64,12 +66,23 @@ def main():
         same = abs(makespan / schedule.makespan - 1.0) <= 1e-9
         n_tasks, ratio = len(instance["costs"]), seconds / own
         print(f"{n_tasks:6} {seconds:12.3f} {own:10.6f} {ratio:10.0f} {same!s:>14}", flush=True)
+        what = f"HEFT, {n_tasks} tasks on {N_NODES} nodes"
+        summary.note(
+            args.summary, what, f"SAGA {seconds:.2f} s", f"{1e3 * own:.2f} ms", f"{ratio:,.0f} x as fast"
+        )
     (n_first, first), (n_second, second) = times[-2:]
     exponent = math.log(second / first) / math.log(n_second / n_first)
     n_tasks = len(instances[-1]["costs"])
     seconds = second * (n_tasks / n_second) ** exponent
     own = mine[instances[-1]["name"]][1]
     print(f"{n_tasks:6} {seconds:11.0f}* {own:10.6f} {seconds / own:10.0f} {'not run':>14}")
+    summary.note(
+        args.summary,
+        f"HEFT, {n_tasks} tasks on {N_NODES} nodes",
+        f"SAGA about {seconds:.0f} s (extrapolated)",
+        f"{1e3 * own:.1f} ms",
+        f"about {seconds / own:,.0f} x as fast",
+    )
     print(f"* extrapolated: SAGA's time grows as tasks^{exponent:.2f}")
 
 
