@@ -3,6 +3,7 @@
 mod branch_and_bound;
 mod iterated_greedy;
 mod lists;
+mod lns;
 mod tabu;
 mod workflow;
 
@@ -51,6 +52,8 @@ planners! {
     List = "list", lists::Lists;
     /// A proof of the shortest makespan on identical resources.
     BranchAndBound = "branch-and-bound", branch_and_bound::BranchAndBound;
+    /// Large neighbourhood search over orders.
+    Lns = "lns", lns::Lns;
     /// Tabu search over machine sequences.
     Tabu = "tabu", tabu::Tabu;
     /// Simulated annealing along the critical path, for task graphs whose data travels.
