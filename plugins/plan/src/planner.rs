@@ -4,6 +4,7 @@ mod branch_and_bound;
 mod iterated_greedy;
 mod lists;
 mod lns;
+mod portfolio;
 mod tabu;
 mod workflow;
 
@@ -54,6 +55,8 @@ planners! {
     BranchAndBound = "branch-and-bound", branch_and_bound::BranchAndBound;
     /// Large neighbourhood search over orders.
     Lns = "lns", lns::Lns;
+    /// Several of the others, by the shape of the instance and by progress.
+    Portfolio = "portfolio", portfolio::Portfolio;
     /// Tabu search over machine sequences.
     Tabu = "tabu", tabu::Tabu;
     /// Simulated annealing along the critical path, for task graphs whose data travels.

@@ -71,6 +71,8 @@ pub struct Search<'a> {
     on_progress: Box<dyn Fn(Progress) + Send + Sync + 'a>,
     /// Whose part it is: that search keeps the best schedule.
     whole: Option<&'a Self>,
+    /// By how much this part has made the best schedule better, as a share.
+    gain: Mutex<f64>,
 }
 
 impl<'a> Search<'a> {
@@ -90,6 +92,7 @@ impl<'a> Search<'a> {
             is_stopped: AtomicBool::new(false),
             on_progress: Box::new(|_| {}),
             whole: None,
+            gain: Mutex::new(0.0),
         }
     }
 
@@ -110,6 +113,7 @@ impl<'a> Search<'a> {
             is_stopped: AtomicBool::new(false),
             on_progress: Box::new(|_| {}),
             whole: Some(self),
+            gain: Mutex::new(0.0),
         }
     }
 
@@ -226,10 +230,22 @@ impl<'a> Search<'a> {
             .clone()
     }
 
+    /// By how much this part has made the best schedule better, as a share.
+    pub(crate) fn gain(&self) -> f64 {
+        *self.gain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keeps a schedule if it is better than the best so far; says whether it was.
     pub fn offer(&self, schedule: Schedule, found_by: &'static str) -> bool {
         if let Some(whole) = self.whole {
-            return whole.offer(schedule, found_by);
+            let before = self.best_value();
+            let is_better = whole.offer(schedule, found_by);
+            if is_better && before.is_finite() {
+                let gain = (before - self.best_value()) / before.abs().max(f64::MIN_POSITIVE);
+                let mut sum = self.gain.lock().unwrap_or_else(PoisonError::into_inner);
+                *sum += gain;
+            }
+            return is_better;
         }
         let value = self.objective.of(self.instance, &schedule);
         if value >= self.best_value() {
