@@ -1,5 +1,8 @@
 //! The seam of choice: a policy sees the ready subtasks and the pool, and says who goes where.
 
+mod batch_fifo;
+mod batch_sjf;
+mod batching;
 mod board;
 mod bound;
 mod contract_net;
@@ -21,6 +24,7 @@ mod max_min;
 mod min_min;
 mod name;
 mod peft;
+mod planned;
 mod power_of_two;
 mod queues;
 mod random;
@@ -178,6 +182,11 @@ impl<'a> View<'a> {
     /// How many subtasks are known so far.
     pub fn n_subtasks(&self) -> usize {
         self.subtasks.len()
+    }
+
+    /// How often a subtask was started.
+    pub fn attempts(&self, id: SubtaskId) -> u32 {
+        self.subtask(id).attempts
     }
 
     /// Where a subtask is.

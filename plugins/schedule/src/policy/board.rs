@@ -94,6 +94,11 @@ impl Board {
         Some(&self.nexts[resource.index()]).filter(|next| next.is_open)
     }
 
+    /// Who starts now and has room left.
+    pub(super) fn idle(&self) -> &[ResourceId] {
+        &self.idle
+    }
+
     /// Whether somebody has room.
     pub(super) fn has_any_room(&self) -> bool {
         !self.idle.is_empty()

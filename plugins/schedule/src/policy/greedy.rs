@@ -62,13 +62,17 @@ impl<O: Order> Greedy<O> {
         }
     }
 
-    /// The order and the queues, brought up to date.
-    pub(super) fn update(&mut self, view: &View<'_>) -> (&mut O, &mut ReadyQueues) {
+    /// Brings order and queues up to date and looks at the resources.
+    pub(super) fn update(&mut self, view: &View<'_>) {
         let Self { order, queues, .. } = self;
         order.observe(view, queues);
         queues.update(view, |id| (order.group(view, id), order.rank(view, id)));
         self.board.begin(view, Reach::Free);
-        (order, queues)
+    }
+
+    /// The resources as the last call left them.
+    pub(super) fn board(&self) -> &Board {
+        &self.board
     }
 
     /// Places what stands on lanes that are `open` while there is room.

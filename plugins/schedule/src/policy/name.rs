@@ -48,6 +48,10 @@ macro_rules! policies {
 policies! { streams;
     /// First in, first out: what became ready first goes first, to the free resource that ends it soonest.
     Fifo = "fifo", Greedy::new(fifo::Fifo);
+    /// As fifo, but a free resource waits a little if more may soon share its batch.
+    BatchFifo = "batch-fifo", batch_fifo::make();
+    /// As sjf, but a free resource waits a little if more may soon share its batch.
+    BatchSjf = "batch-sjf", batch_sjf::make();
     /// Last in, first out: what became ready last goes first, to the free resource that ends it soonest.
     Lifo = "lifo", Greedy::new(lifo::Lifo::default());
     /// Anything that is ready goes to anyone who is free, by lot.
@@ -88,6 +92,8 @@ policies! { streams;
     Lookahead = "lookahead", Listed::<lookahead::Lookahead>::default();
     /// Contract net: each subtask is announced, agents bid what it would cost with them, the lowest bid binds.
     ContractNet = "contract-net", Bound::new(contract_net::ContractNet);
+    /// Rolling horizon: follows a plan that is made anew, in simulated time, when something arrives or fails.
+    Planned = "planned", planned::Planned::default();
 }
 
 impl PolicyName {
@@ -130,6 +136,6 @@ mod tests {
             assert!(policy.about().ends_with('.'), "{policy}");
         }
         let error = "FIFO".parse::<PolicyName>().unwrap_err();
-        assert!(error.to_string().contains("fifo, lifo, random"), "{error}");
+        assert!(error.to_string().contains("fifo, batch-fifo"), "{error}");
     }
 }

@@ -1,0 +1,290 @@
+//! What is known now as an instance to plan: the subtasks that wait, and as much of the resources as
+//! is left beside what runs.
+//!
+//! Each slot is a resource of its own (up to [`MAX_SLOTS`]), on which a subtask takes as long as the
+//! batch that it would be in. What keeps a slot or a subtask busy for a while becomes an operation on
+//! it that comes first: it is followed by a long one on a resource of its own, which every ranking
+//! puts before all else and which changes nothing for the others.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+};
+
+use plan::{Assignment, Instance, InstanceBuilder, Job, JobId, Mode, OpId, Schedule};
+use sim::{SimSpan, SimTime};
+
+use super::{Item, Plan, waits};
+use crate::{
+    lane::Load,
+    policy::View,
+    pool::ResourceId,
+    workload::{SubtaskId, SubtaskState, TaskId},
+};
+
+/// How many slots of a resource are planned by themselves.
+const MAX_SLOTS: u32 = 4;
+
+/// An instance and what its parts stand for.
+pub(super) struct Horizon {
+    pub(super) instance: Instance,
+    /// How many ways there are to do what is planned.
+    pub(super) n_modes: usize,
+    /// How many subtasks had no room.
+    pub(super) n_left_out: usize,
+    /// By operation: what it stands for; `None`: something that keeps a resource busy.
+    subtasks: Vec<Option<SubtaskId>>,
+    /// By resource of the instance: whose slot it is.
+    slots: Vec<Option<ResourceId>>,
+    /// By operation: when the current plan starts it; what keeps a resource busy comes first, what
+    /// is new comes last.
+    known_starts: Vec<SimTime>,
+}
+
+/// The parts while they come together.
+struct Parts {
+    builder: InstanceBuilder,
+    subtasks: Vec<Option<SubtaskId>>,
+    slots: Vec<Option<ResourceId>>,
+    /// By operation that keeps something busy: the resource of its own behind it.
+    n_private: usize,
+    blockers: JobId,
+    horizon: f64,
+}
+
+impl Parts {
+    /// Keeps `on` busy for `span` from now on.
+    fn block(&mut self, on: usize, span: f64) -> OpId {
+        let mode = |resource: usize, duration| Mode {
+            resource: plan::ResourceId(resource as u32),
+            duration,
+        };
+        let first = self.builder.operation(self.blockers, [mode(on, span)]);
+        let private = self.slots.len() + self.n_private;
+        self.n_private += 1;
+        let long = self.horizon;
+        let second = self.builder.operation(self.blockers, [mode(private, long)]);
+        self.builder.arc(first, second, 0.0);
+        self.subtasks.extend([None, None]);
+        first
+    }
+}
+
+impl Horizon {
+    /// The instance of what waits now; `None` if nothing does or nobody is up.
+    pub(super) fn new(view: &View<'_>, current: &Plan, max: usize) -> Option<Self> {
+        let (chosen, n_left_out) = choose(view, max);
+        let mut slots = Vec::new();
+        let mut first_slot = vec![None; view.resources().len()];
+        for resource in view.resources().iter().filter(|resource| resource.up) {
+            first_slot[resource.id.index()] = Some(slots.len());
+            let n = view.slots(resource.id).min(MAX_SLOTS);
+            slots.extend((0..n).map(|_| Some(resource.id)));
+        }
+        if chosen.is_empty() || slots.is_empty() {
+            return None;
+        }
+        let total: u64 = chosen.iter().map(|id| view.mean_span(*id).0).sum();
+        let is_delayed = |id: &&SubtaskId| matches!(view.state(**id), SubtaskState::Backoff { .. });
+        let n_delayed = chosen.iter().filter(is_delayed).count();
+        let n_resources = 2 * slots.len() + 2 * n_delayed;
+        let mut builder = InstanceBuilder::new("horizon", n_resources);
+        let weights: f64 = chosen.iter().map(|id| view.task_of(*id).spec.weight).sum();
+        let blockers = builder.job(Job {
+            weight: weights,
+            ..Job::default()
+        });
+        let mut parts = Parts {
+            builder,
+            subtasks: Vec::new(),
+            slots,
+            n_private: 0,
+            blockers,
+            horizon: total as f64 + 1.0,
+        };
+        let mut ends_of_running = vec![None; view.resources().len()];
+        for at in 0..parts.slots.len() {
+            let Some(on) = parts.slots[at] else { continue };
+            let left = view.free_at(on).since(view.now());
+            if left > SimSpan::ZERO {
+                let op = parts.block(at, left.0 as f64);
+                ends_of_running[on.index()] = Some(op);
+            }
+        }
+        let n_modes = add_subtasks(view, &mut parts, &chosen, &first_slot, &ends_of_running)?;
+        let starts: BTreeMap<_, _> = current
+            .turns
+            .iter()
+            .flatten()
+            .map(|item| (item.subtask, item.start))
+            .collect();
+        let known_starts = parts.subtasks.iter().map(|subtask| match subtask {
+            Some(id) => starts.get(id).copied().unwrap_or(SimTime::MAX),
+            None => SimTime::ZERO,
+        });
+        let known_starts = known_starts.collect();
+        let instance = parts.builder.build().ok()?;
+        Some(Self {
+            instance,
+            n_modes,
+            n_left_out,
+            subtasks: parts.subtasks,
+            slots: parts.slots,
+            known_starts,
+        })
+    }
+
+    /// A schedule to start from: in the order of the current plan, each where it ends soonest.
+    pub(super) fn start(&self) -> Schedule {
+        let instance = &self.instance;
+        let mut free = vec![0.0_f64; instance.resources().len()];
+        let nowhere = Assignment {
+            resource: plan::ResourceId(0),
+            start: 0.0,
+            end: 0.0,
+        };
+        let mut assignments = vec![nowhere; instance.n_ops()];
+        let mut missing: Vec<_> = instance.ops().map(|op| instance.preds(op).len()).collect();
+        let key = |op: OpId| Reverse((self.known_starts[op.index()], op));
+        let free_ops = instance.ops().filter(|op| missing[op.index()] == 0);
+        let mut heap: BinaryHeap<_> = free_ops.map(key).collect();
+        while let Some(Reverse((_, op))) = heap.pop() {
+            for arc in instance.succs(op) {
+                missing[arc.op.index()] -= 1;
+                if missing[arc.op.index()] == 0 {
+                    heap.push(key(arc.op));
+                }
+            }
+            let preds = instance.preds(op).iter();
+            let ready = preds.fold(0.0, |at, arc| assignments[arc.op.index()].end.max(at));
+            let ends = instance.modes(op).iter().map(|mode| {
+                let start = ready.max(free[mode.resource.index()]);
+                Assignment {
+                    resource: mode.resource,
+                    start,
+                    end: start + mode.duration,
+                }
+            });
+            let best = ends
+                .min_by(|a, b| a.end.total_cmp(&b.end))
+                .unwrap_or(nowhere);
+            free[best.resource.index()] = best.end;
+            assignments[op.index()] = best;
+        }
+        Schedule { assignments }
+    }
+
+    /// The turns of each resource in a schedule.
+    pub(super) fn plan(&self, view: &View<'_>, schedule: &Schedule) -> Plan {
+        let mut turns = vec![Vec::new(); view.resources().len()];
+        for (subtask, assignment) in self.subtasks.iter().zip(&schedule.assignments) {
+            let slot = self
+                .slots
+                .get(assignment.resource.index())
+                .copied()
+                .flatten();
+            if let (Some(subtask), Some(on)) = (*subtask, slot) {
+                let start = view.now() + SimSpan(assignment.start as u64);
+                turns[on.index()].push(Item { subtask, start });
+            }
+        }
+        for turns in &mut turns {
+            turns.sort_by_key(|item| (item.start, item.subtask));
+        }
+        Plan {
+            turns: turns.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// What is planned: what is ready or waits for its next attempt, then what follows, by number.
+fn choose(view: &View<'_>, max: usize) -> (Vec<SubtaskId>, usize) {
+    let ids = (0..view.n_subtasks() as u32).map(SubtaskId);
+    let open: Vec<_> = ids.filter(|id| waits(view, *id)).collect();
+    let mut chosen = BTreeSet::new();
+    let is_blocked = |id: SubtaskId| view.state(id) == SubtaskState::Blocked;
+    for wants_blocked in [false, true] {
+        for &id in open.iter().filter(|id| is_blocked(**id) == wants_blocked) {
+            let mut before = view.predecessors(id);
+            let follows = before.all(|p| !waits(view, p) || chosen.contains(&p));
+            let doable = view
+                .members(view.lane(id))
+                .iter()
+                .any(|(on, _)| view.resources()[on.index()].up);
+            if chosen.len() < max && follows && doable {
+                chosen.insert(id);
+            }
+        }
+    }
+    let n_left_out = open.len() - chosen.len();
+    (chosen.into_iter().collect(), n_left_out)
+}
+
+/// Adds the subtasks with their modes and precedences; gives the number of modes.
+fn add_subtasks(
+    view: &View<'_>,
+    parts: &mut Parts,
+    chosen: &[SubtaskId],
+    first_slot: &[Option<usize>],
+    ends_of_running: &[Option<OpId>],
+) -> Option<usize> {
+    let mut jobs: BTreeMap<TaskId, JobId> = BTreeMap::new();
+    let mut ops: BTreeMap<SubtaskId, OpId> = BTreeMap::new();
+    let mut on_lane = BTreeMap::new();
+    for id in chosen {
+        *on_lane.entry(view.lane(*id)).or_insert(0_u32) += 1;
+    }
+    let mut n_modes = 0;
+    for &id in chosen {
+        let (task, lane) = (view.task_id(id), view.lane(id));
+        let job = *jobs.entry(task).or_insert_with(|| {
+            parts.builder.job(Job {
+                weight: view.task_of(id).spec.weight,
+                ..Job::default()
+            })
+        });
+        let fill = (on_lane[&lane] / view.members(lane).len() as u32).max(1);
+        let mut modes = Vec::new();
+        for &(on, _) in view.members(lane) {
+            let Some(first) = first_slot[on.index()] else {
+                continue;
+            };
+            let n = view.slots(on).min(fill);
+            let load = (0..n).fold(Load::default(), |sum: Load, _| sum.plus(view.load(id)));
+            let duration = view.span(on, lane, load)?.0 as f64;
+            for slot in first..first + view.slots(on).min(MAX_SLOTS) as usize {
+                modes.push(Mode {
+                    resource: plan::ResourceId(slot as u32),
+                    duration,
+                });
+            }
+        }
+        n_modes += modes.len();
+        // The private resources follow the slots and those of what runs.
+        let delay = match view.state(id) {
+            SubtaskState::Backoff { until } => until.since(view.now()).0,
+            _ => 0,
+        };
+        let waits_for = (delay > 0).then(|| {
+            let private = parts.slots.len() + parts.n_private;
+            parts.n_private += 1;
+            parts.block(private, delay as f64)
+        });
+        let op = parts.builder.operation(job, modes);
+        parts.subtasks.push(Some(id));
+        if let Some(before) = waits_for {
+            parts.builder.arc(before, op, 0.0);
+        }
+        for before in view.predecessors(id) {
+            let running = match view.state(before) {
+                SubtaskState::Running { resource, .. } => ends_of_running[resource.index()],
+                _ => None,
+            };
+            if let Some(before) = ops.get(&before).copied().or(running) {
+                parts.builder.arc(before, op, 0.0);
+            }
+        }
+        ops.insert(id, op);
+    }
+    Some(n_modes)
+}
