@@ -5,6 +5,7 @@
 //! [`Budget`] is spent.
 
 mod bounds;
+mod critical_path;
 mod decode;
 mod instance;
 mod list;
@@ -17,6 +18,7 @@ mod validate;
 
 pub use crate::{
     bounds::lower_bound,
+    critical_path::{Cause, CriticalLink, critical_path},
     decode::{Decoder, Encoding, Fit},
     instance::{
         Arc, Instance, InstanceBuilder, InstanceError, Job, JobId, Mode, Network, OpId, Resource,
