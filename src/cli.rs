@@ -83,9 +83,9 @@ pub(crate) struct RunOptions {
     /// A question to ask when the meeting is over; may be given several times.
     #[arg(long, value_name = "QUESTION")]
     pub(crate) ask: Vec<String>,
-    /// Who goes first.
-    #[arg(long, value_name = "POLICY", default_value = "fifo", value_parser = policy_parser())]
-    pub(crate) policy: PolicyName,
+    /// Who goes first; the scene's own policy if not given, or else fifo.
+    #[arg(long, value_name = "POLICY", value_parser = policy_parser())]
+    pub(crate) policy: Option<PolicyName>,
     /// How durations are charged.
     #[arg(long, value_enum, default_value_t = TimeMode::Modelled)]
     pub(crate) time: TimeMode,
@@ -322,7 +322,13 @@ impl OutputMode {
 }
 
 fn policy_parser() -> impl clap::builder::TypedValueParser<Value = PolicyName> {
-    name_parser(PolicyName::ALL.iter().map(|policy| policy.name()))
+    use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+    let values =
+        PolicyName::ALL.map(|policy| PossibleValue::new(policy.name()).help(policy.about()));
+    PossibleValuesParser::new(values).map(|name| {
+        name.parse()
+            .expect("the possible values can be parsed. This is a bug.")
+    })
 }
 
 fn planner_parser() -> impl clap::builder::TypedValueParser<Value = PlannerName> {

@@ -11,7 +11,7 @@ use bevy::prelude::App;
 use inference::{InferencePlugin, Port, PortOptions, ReplicaSetup};
 use record::{Input, JournalWriter, RecordPlugin, RecordedOutputs, Run};
 use rooms::{RoomsPlugin, Scene};
-use schedule::{Charge, Engine, EngineOptions, SchedulePlugin};
+use schedule::{Charge, Engine, EngineOptions, PolicyName, SchedulePlugin};
 use sim::{Pace, SimPlugin, Streams};
 
 use crate::{
@@ -86,7 +86,8 @@ impl Session {
             TimeMode::Modelled => Charge::Modelled { noise: NOISE },
             TimeMode::Measured => Charge::Measured,
         };
-        let engine = EngineOptions::new(options.policy, charge, Streams::new(seed));
+        let policy = options.policy.or(scene.policy).unwrap_or(PolicyName::Fifo);
+        let engine = EngineOptions::new(policy, charge, Streams::new(seed));
         // What is wrong with the pool is found before anything is downloaded.
         Engine::new(scene.resources(), engine.clone())?;
 
@@ -114,7 +115,7 @@ impl Session {
             scene_hash: scene.text_hash.clone(),
             input: input(&meeting),
             seed,
-            policy: options.policy.name().to_owned(),
+            policy: policy.name().to_owned(),
             time: options.time.recorded(),
             outputs: options.outputs.recorded(),
             models: versions,

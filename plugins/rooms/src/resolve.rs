@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bevy::prelude::Vec3;
-use schedule::OwnerId;
+use schedule::{OwnerId, PolicyName};
 
 use crate::{
     agent::{Agent, check_homes},
@@ -11,6 +11,7 @@ use crate::{
     bounds::Bounds,
     check::{Check, Outside},
     decomposition::{Offers, Performers, check_per, checked_decompositions},
+    explain::{one_of, quoted},
     hardware::{Device, HardwareNames, Model, Replica},
     names::Names,
     scene::{Camera, Scene},
@@ -133,6 +134,7 @@ pub(crate) fn resolve(
         name: check.name(&spec.name, "scene"),
         caption: checked_caption(check, &spec.caption),
         seed: check.value(&spec.seed).unwrap_or_default(),
+        policy: checked_policy(check, spec.policy.as_ref()),
         speed: check
             .number(&spec.speed, "speed", &Bounds::SPEED)
             .unwrap_or(1.0),
@@ -209,6 +211,23 @@ fn each<S, T>(specs: &[S], mut turn: impl FnMut(usize, &S) -> T) -> Vec<T> {
         .enumerate()
         .map(|(index, spec)| turn(index, spec))
         .collect()
+}
+
+/// The policy that is named, if there is one of that name.
+fn checked_policy(check: &mut Check<'_>, at: Option<&At<String>>) -> Option<PolicyName> {
+    let at = at?;
+    let name = check.value(at)?;
+    let policy = name.parse().ok();
+    if policy.is_none() {
+        check.refuse(at, || {
+            let names = PolicyName::ALL.map(PolicyName::name);
+            (
+                format!("there is no policy {}", quoted(&name)),
+                one_of(&name, names.into_iter()),
+            )
+        });
+    }
+    policy
 }
 
 fn checked_caption(check: &mut Check<'_>, at: &At<String>) -> String {

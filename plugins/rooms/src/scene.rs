@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bevy::prelude::Vec3;
-use schedule::{OwnerId, ResourceKind, ResourceSpec};
+use schedule::{OwnerId, PolicyName, ResourceKind, ResourceSpec};
 
 use crate::{
     agent::Agent,
@@ -31,6 +31,8 @@ pub struct Scene {
     pub caption: String,
     /// The seed of all chance in a run.
     pub seed: u64,
+    /// The policy that places subtasks; `None`: the program's own.
+    pub policy: Option<PolicyName>,
     /// Simulated seconds for each second on the desktop.
     pub speed: f64,
     /// Rooms; at least one.

@@ -28,6 +28,9 @@ pub(crate) struct SceneSpec {
     /// The seed of all chance in a run; default: 0.
     #[serde(default = "zero_seed")]
     pub(crate) seed: At<u64>,
+    /// The policy that places subtasks, by name; default: the program's own.
+    #[serde(default)]
+    pub(crate) policy: Option<At<String>>,
     /// Simulated seconds for each second on the desktop, 0.1 to 1000; default: 1.
     #[serde(default = "one")]
     pub(crate) speed: At<f64>,

@@ -125,6 +125,11 @@ const FIELDS_AND_VARIANTS: &[Edit] = &[
         r#"19:81: a device has no field "colour"; use "name", "kind", "bytes_per_sec", "price_per_hour" or "watts""#,
     ),
     (
+        "speed: 2.0",
+        r#"policy: "fifoo""#,
+        r#"6:13: there is no policy "fifoo"; did you mean "fifo"?"#,
+    ),
+    (
         r#"home: "seat 2""#,
         r#"home: "seat 2", home: "seat 1""#,
         r#"17:55: an agent has the field "home" twice; remove one of the two"#,

@@ -7,7 +7,7 @@ use rooms::{
     Agent, CurrentScene, MomentKind, Part, PartRef, Per, Place, Prop, Role, RoomsPlugin, Scene,
     SourceKind, Space, Station, StationKind,
 };
-use schedule::{LatencyProfile, OwnerId, ResourceId, ResourceKind, Skill};
+use schedule::{LatencyProfile, OwnerId, PolicyName, ResourceId, ResourceKind, Skill};
 use sim::{SimSpan, SimTime};
 
 fn valid() -> Scene {
@@ -50,6 +50,15 @@ fn names_become_indices_and_units_become_types() {
         ("Ada", None)
     );
     assert_eq!(scene.agent_named("Ben").unwrap().id, OwnerId(1));
+}
+
+#[test]
+fn a_scene_may_name_its_policy() {
+    assert_eq!(valid().policy, None);
+    let text = include_str!("valid.scene.ron");
+    let text = text.replacen("speed: 2.0", r#"policy: "batch-fifo", speed: 2.0"#, 1);
+    let scene = Scene::parse(&text, Path::new("x.scene.ron")).unwrap();
+    assert_eq!(scene.policy, Some(PolicyName::BatchFifo));
 }
 
 #[test]
