@@ -17,6 +17,8 @@ pub(super) struct Placer<'a> {
     free: Vec<f64>,
     /// By mode of the operation that is looked at: when it could begin, were its resource idle.
     arrivals: Vec<f64>,
+    /// The modes that may end sooner in a gap than the best one after all gaps.
+    rivals: Vec<u32>,
 }
 
 /// What [`Placer::place`] did, to be taken back.
@@ -46,6 +48,7 @@ impl<'a> Placer<'a> {
             busy: shortest.into_iter().map(Timeline::new).collect(),
             free: vec![0.0; instance.resources().len()],
             arrivals: Vec::with_capacity(instance.resources().len()),
+            rivals: vec![0; instance.resources().len()],
         }
     }
 
@@ -96,8 +99,17 @@ impl<'a> Placer<'a> {
             start,
             end: start + last.duration,
         };
+        // Without a branch, since nobody can foretell it.
+        let mut n_rivals = 0;
         for (at, (mode, arrival)) in modes.iter().zip(&self.arrivals).enumerate() {
-            if arrival + mode.duration > best.end || *arrival >= self.free[mode.resource.index()] {
+            let is_early = arrival + mode.duration <= best.end;
+            let has_gaps = *arrival < self.free[mode.resource.index()];
+            self.rivals[n_rivals] = at as u32;
+            n_rivals += usize::from(is_early & has_gaps);
+        }
+        for &at in &self.rivals[..n_rivals] {
+            let at = at as usize;
+            if self.arrivals[at] + modes[at].duration > best.end {
                 continue;
             }
             let found = self.try_mode(op, at, best.end);
