@@ -1,6 +1,7 @@
 //! The engine from outside: whole runs, policies, failures, the validator and the mirror.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
 
+mod defining;
 mod failures;
 #[cfg(feature = "bevy")]
 mod mirror;
