@@ -1,9 +1,13 @@
 //! The planners: anytime searches for a whole schedule.
 
+mod annealing;
+mod ants;
 mod branch_and_bound;
+mod genetic;
 mod iterated_greedy;
 mod lists;
 mod lns;
+mod neighbour;
 mod portfolio;
 mod tabu;
 mod workflow;
@@ -61,6 +65,12 @@ planners! {
     Tabu = "tabu", tabu::Tabu;
     /// Simulated annealing along the critical path, for task graphs whose data travels.
     Workflow = "workflow", workflow::Workflow;
+    /// A genetic algorithm with local search.
+    Genetic = "genetic", genetic::Genetic;
+    /// Simulated annealing.
+    Annealing = "annealing", annealing::Annealing;
+    /// A MAX–MIN ant system.
+    Ants = "ants", ants::Ants;
     /// Iterated greedy, for flow shops with identical machines in each stage.
     IteratedGreedy = "iterated-greedy", iterated_greedy::IteratedGreedy;
 }

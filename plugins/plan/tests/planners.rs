@@ -10,7 +10,12 @@ use plan::{
 use support::{Shape, instance};
 
 /// The planners that search by chance over whole schedules.
-const SEARCHES: [PlannerName; 1] = [PlannerName::IteratedGreedy];
+const SEARCHES: [PlannerName; 4] = [
+    PlannerName::Genetic,
+    PlannerName::Annealing,
+    PlannerName::Ants,
+    PlannerName::IteratedGreedy,
+];
 
 fn plan(
     planner: PlannerName,
