@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Planner, PlannerName};
+use super::{Planner, PlannerName, iterated_greedy::IteratedGreedy};
 use crate::{
     list::ListName,
     objective::Objective,
@@ -39,6 +39,11 @@ impl Planner for Portfolio {
             if search.is_over(0) {
                 return;
             }
+        }
+        if IteratedGreedy::fits(search) {
+            // It cools once, over the whole budget: rounds would only spoil that.
+            IteratedGreedy.run(search);
+            return;
         }
         let mut contenders = contenders(search);
         let trial = if contenders.len() > 1 { TRIAL } else { 0.0 };
