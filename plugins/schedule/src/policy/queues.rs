@@ -23,6 +23,8 @@ struct Queue {
     lane: LaneId,
     group: u32,
     entries: BinaryHeap<Reverse<(Rank, SubtaskId)>>,
+    /// No entry that still holds comes before this; `None`: there are no entries.
+    front: Option<(Rank, SubtaskId)>,
 }
 
 /// The front of a queue.
@@ -43,12 +45,25 @@ pub(super) struct Head {
     queue: u32,
 }
 
+impl Queue {
+    fn head(&self, front: (Rank, SubtaskId), queue: u32, key: impl Fn(u32) -> i64) -> Head {
+        let ((urgency, rank), subtask) = front;
+        Head {
+            urgency,
+            key: key(self.group),
+            rank,
+            subtask,
+            lane: self.lane,
+            group: self.group,
+            queue,
+        }
+    }
+}
+
 /// Ready subtasks in order.
 #[derive(Debug, Default)]
 pub(super) struct ReadyQueues {
     queues: Vec<Queue>,
-    /// Queues that hold something.
-    active: Vec<u32>,
     free: Vec<u32>,
     by_name: HashMap<(LaneId, u32), u32>,
     /// By subtask: its rank while it is queued.
@@ -95,19 +110,11 @@ impl ReadyQueues {
     pub(super) fn begin(&mut self, mut open: impl FnMut(LaneId) -> bool, key: impl Fn(u32) -> i64) {
         let mut heads = std::mem::take(&mut self.heads).into_vec();
         heads.clear();
-        let mut at = 0;
-        while let Some(&queue) = self.active.get(at) {
-            let lane = self.queues[queue as usize].lane;
-            if !open(lane) {
-                at += 1;
-            } else if let Some(head) = self.front(queue, &key) {
-                heads.push(Reverse(head));
-                at += 1;
-            } else {
-                self.active.swap_remove(at);
-                self.free.push(queue);
-                let group = self.queues[queue as usize].group;
-                self.by_name.remove(&(lane, group));
+        for (at, queue) in self.queues.iter().enumerate() {
+            if let Some(front) = queue.front
+                && open(queue.lane)
+            {
+                heads.push(Reverse(queue.head(front, at as u32, &key)));
             }
         }
         self.heads = heads.into();
@@ -116,14 +123,12 @@ impl ReadyQueues {
     /// The next head; its queue is done with unless the head is [taken](Self::take).
     pub(super) fn next(&mut self, key: impl Fn(u32) -> i64) -> Option<Head> {
         loop {
-            let Reverse(mut head) = self.heads.pop()?;
-            // The key of a group only grows while subtasks are placed.
-            let now = key(head.group);
-            if now == head.key {
-                return Some(head);
+            let Reverse(head) = self.heads.pop()?;
+            // Keys of groups only grow while subtasks are placed, and fronts only fall back.
+            match self.front(head.queue, &key) {
+                Some(now) if now == head => return Some(head),
+                now => self.heads.extend(now.map(Reverse)),
             }
-            head.key = now;
-            self.heads.push(Reverse(head));
         }
     }
 
@@ -137,27 +142,21 @@ impl ReadyQueues {
         }
     }
 
-    fn front(&mut self, queue: u32, key: &impl Fn(u32) -> i64) -> Option<Head> {
-        let Queue {
-            lane,
-            group,
-            entries,
-        } = &mut self.queues[queue as usize];
-        loop {
-            let Reverse((rank, subtask)) = *entries.peek()?;
+    /// The front of a queue, without what is out of date; frees the queue if nothing is left.
+    fn front(&mut self, at: u32, key: &impl Fn(u32) -> i64) -> Option<Head> {
+        let queue = &mut self.queues[at as usize];
+        while let Some(Reverse((rank, subtask))) = queue.entries.peek().copied() {
             if self.ranks[subtask.index()] == rank {
-                return Some(Head {
-                    urgency: rank.0,
-                    key: key(*group),
-                    rank: rank.1,
-                    subtask,
-                    lane: *lane,
-                    group: *group,
-                    queue,
-                });
+                queue.front = Some((rank, subtask));
+                return Some(queue.head((rank, subtask), at, key));
             }
-            entries.pop();
+            queue.entries.pop();
         }
+        if queue.front.take().is_some() {
+            self.by_name.remove(&(queue.lane, queue.group));
+            self.free.push(at);
+        }
+        None
     }
 
     fn insert(&mut self, view: &View<'_>, id: SubtaskId, group: u32, rank: i64) {
@@ -169,9 +168,10 @@ impl ReadyQueues {
         }
         *known = rank;
         let queue = self.queue(lane, group);
-        self.queues[queue as usize]
-            .entries
-            .push(Reverse((rank, id)));
+        let queue = &mut self.queues[queue as usize];
+        let entry = (rank, id);
+        queue.entries.push(Reverse(entry));
+        queue.front = Some(queue.front.map_or(entry, |front| front.min(entry)));
     }
 
     fn queue(&mut self, lane: LaneId, group: u32) -> u32 {
@@ -183,13 +183,13 @@ impl ReadyQueues {
                 lane,
                 group,
                 entries: BinaryHeap::new(),
+                front: None,
             });
             self.queues.len() as u32 - 1
         });
         let entry = &mut self.queues[queue as usize];
         (entry.lane, entry.group) = (lane, group);
         self.by_name.insert((lane, group), queue);
-        self.active.push(queue);
         queue
     }
 
