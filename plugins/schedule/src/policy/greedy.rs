@@ -91,7 +91,9 @@ impl<O: Order> Greedy<O> {
             |lane| board.has_room(view, lane) && open(lane),
             |group| order.key(group),
         );
-        while let Some(head) = queues.next(|group| order.key(group)) {
+        while board.has_any_room()
+            && let Some(head) = queues.next(|group| order.key(group))
+        {
             if !board.has_room(view, head.lane) {
                 continue;
             }
