@@ -51,6 +51,8 @@ pub(super) struct Planned {
     place: Vec<Option<ResourceId>>,
     /// The plan that is being made, and when it is there.
     coming: Option<(SimTime, Plan)>,
+    /// Whether something has changed that the plan does not know.
+    is_due: bool,
     n_known: usize,
     n_left_out: usize,
     was_up: Vec<bool>,
@@ -68,14 +70,18 @@ impl Planned {
         let turned = now_up != self.was_up;
         self.was_up = now_up;
         self.place.resize(view.n_subtasks(), None);
-        let n_planned: usize = self.plan.turns.iter().map(VecDeque::len).sum();
-        let used_up = self.n_left_out > 0 && n_planned < MAX_PLANNED / 2;
         // What is ready again after a failure has lost its place.
         let mut ready = view.readiness_changes().iter();
         let failed = ready.any(|id| {
             view.is_ready(*id) && self.place[id.index()].is_none() && view.attempts(*id) > 0
         });
-        grown || turned || used_up || failed
+        grown || turned || failed
+    }
+
+    /// Whether what was left out of the plan has room by now.
+    fn is_used_up(&self) -> bool {
+        let n_planned: usize = self.plan.turns.iter().map(VecDeque::len).sum();
+        self.n_left_out > 0 && n_planned < MAX_PLANNED / 2
     }
 
     fn make(&mut self, view: &View<'_>) {
@@ -166,12 +172,15 @@ impl Policy for Planned {
                 *place = None;
             }
         }
-        if self.is_stale(view) {
-            self.make(view);
-        }
+        self.is_due |= self.is_stale(view);
         match self.coming.take() {
             Some((at, plan)) if at <= view.now() => self.adopt(view, plan),
             coming => self.coming = coming,
+        }
+        // One plan at a time, so that there is one in the end however much arrives meanwhile.
+        if self.coming.is_none() && (self.is_due || self.is_used_up()) {
+            self.is_due = false;
+            self.make(view);
         }
         decisions.wake_at = self.coming.as_ref().map(|(at, _)| *at);
         for resource in view.resources() {
