@@ -15,7 +15,7 @@ use panels::{
 use record::{FORMAT, Live, OutputMode, RecordPlugin, Run, TimeMode};
 use rooms::{CurrentScene, Place, RoomsPlugin, Scene};
 use schedule::{Charge, EngineOptions, PolicyName, SchedulePlugin};
-use sim::{Pace, SimPlugin, SimSpan, Streams};
+use sim::{Pace, SimPlugin, Streams};
 
 #[path = "panels_demo/script.rs"]
 mod script;
@@ -113,14 +113,8 @@ fn add_picker(app: &mut App) {
 fn add_run(app: &mut App, args: &Args) -> Result<(), Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/meeting.scene.ron");
     let scene = Arc::new(Scene::read(&path)?);
-    let options = EngineOptions {
-        policy: PolicyName::Sjf,
-        charge: Charge::Modelled { noise: 0.1 },
-        streams: Streams::new(scene.seed),
-        max_attempts: 3,
-        retry_delay: SimSpan::from_secs_f64(1.0),
-        timeout: None,
-    };
+    let charge = Charge::Modelled { noise: 0.1 };
+    let options = EngineOptions::new(PolicyName::Sjf, charge, Streams::new(scene.seed));
     let run = Run {
         format: FORMAT,
         diorama: "demo".into(),

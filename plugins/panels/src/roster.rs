@@ -173,7 +173,7 @@ fn agent_row(engine: &Engine, name: String, role: String, seen: &Seen) -> AgentR
     let (doing, also_waits) = match seen.runs {
         Some(id) => {
             let spec = &engine.subtask(id).spec;
-            let mut sentence = words::doing(spec.skill, &spec.name);
+            let mut sentence = words::doing(spec.skill, engine.subtask_name(id));
             if tally.running > 1 {
                 sentence.push_str(&format!(" and {} more", tally.running - 1));
             }
@@ -204,6 +204,8 @@ fn wait_sentence(engine: &Engine, id: SubtaskId) -> String {
     };
     let resource = match &reason {
         WaitReason::BetterResource { resource }
+        | WaitReason::Memory { resource }
+        | WaitReason::StartingUp { resource, .. }
         | WaitReason::Queued { resource }
         | WaitReason::Planned { resource } => Some(engine.resource(*resource).spec.name.as_str()),
         _ => None,
@@ -214,9 +216,7 @@ fn wait_sentence(engine: &Engine, id: SubtaskId) -> String {
 /// The skill that all missing predecessors share, if they do.
 fn missing_skill(engine: &Engine, id: SubtaskId) -> Option<Skill> {
     let before = engine
-        .subtask(id)
-        .spec
-        .after
+        .predecessors(id)
         .iter()
         .map(|before| engine.subtask(*before));
     let mut skills = before
@@ -228,8 +228,7 @@ fn missing_skill(engine: &Engine, id: SubtaskId) -> Option<Skill> {
 
 fn resource_rows(engine: &Engine) -> Vec<ResourceRow> {
     let row = |resource: &schedule::Resource| {
-        let batch = resource.running.map(|batch| engine.batch(batch));
-        let first = batch.and_then(|batch| batch.subtasks.first());
+        let running = engine.running_on(resource.id);
         ResourceRow {
             name: resource.spec.name.clone(),
             kind: match &resource.spec.kind {
@@ -237,10 +236,10 @@ fn resource_rows(engine: &Engine) -> Vec<ResourceRow> {
                 ResourceKind::Agent { .. } => "in person".to_owned(),
             },
             up: resource.up,
-            running: batch.map_or(0, |batch| batch.subtasks.len() as u32),
+            running: running.len() as u32,
             slots: resource.spec.slots,
             finished: resource.finished,
-            skill: first.map(|id| engine.subtask(*id).spec.skill),
+            skill: running.first().map(|id| engine.subtask(*id).spec.skill),
         }
     };
     engine.resources().iter().map(row).collect()

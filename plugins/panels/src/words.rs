@@ -120,6 +120,14 @@ pub(crate) fn waiting(
         (WaitReason::Predecessors { missing }, None, _) => {
             format!("waits for {missing} other subtasks")
         }
+        (WaitReason::Release { at }, ..) => format!("may start at {}", clock(*at)),
+        (WaitReason::Memory { .. }, _, Some(name)) => format!("waits for memory of {name}"),
+        (WaitReason::Memory { .. }, _, None) => "waits for memory".to_owned(),
+        (WaitReason::StartingUp { until, .. }, _, name) => format!(
+            "waits for {}, which starts until {}",
+            name.unwrap_or("a resource"),
+            clock(*until)
+        ),
         (WaitReason::ResourcesBusy, ..) => "all who could do it are busy".to_owned(),
         (WaitReason::ResourcesDown, ..) => "all who could do it are down".to_owned(),
         (WaitReason::Backoff { until }, ..) => format!("failed, tries again at {}", clock(*until)),

@@ -43,9 +43,11 @@ pub struct ResourceRecord {
     pub price_per_sec: f64,
     /// What it draws while it works.
     pub watts: f64,
+    /// Whether its batches are sequences that come and go one by one.
+    pub continuous: bool,
     /// Whether it works at all.
     pub is_up: bool,
-    /// The batch it works on.
+    /// The batch it works on; of one with sequences, the last that came and has not ended.
     pub batch: Option<RunningBatch>,
 }
 
@@ -224,6 +226,7 @@ impl RunState {
                 resource,
                 subtasks,
                 span,
+                ..
             } => {
                 let (batch, subtasks) = (*batch, subtasks.clone());
                 let running = RunningBatch {
@@ -244,7 +247,16 @@ impl RunState {
             | EngineFact::SubtaskFailed { .. }
             | EngineFact::SubtaskCancelled { .. } => self.end_subtask(at, fact)?,
             EngineFact::TaskFinished { task, .. } => self.end_task(at, *task, TaskState::Done)?,
-            EngineFact::TaskFailed { task } => self.end_task(at, *task, TaskState::Failed)?,
+            EngineFact::TaskFailed { task } | EngineFact::TaskRefused { task } => {
+                self.end_task(at, *task, TaskState::Failed)?;
+            }
+            EngineFact::TaskCancelled { task } => {
+                self.end_task(at, *task, TaskState::Cancelled)?;
+            }
+            EngineFact::SubtaskPreempted { subtask, .. }
+            | EngineFact::TokensEvicted { subtask, .. }
+            | EngineFact::SubtaskHedged { subtask, .. } => drop(self.subtask(*subtask)?),
+            EngineFact::ResourceStarting { resource, .. } => drop(self.resource(*resource)?),
             EngineFact::DeadlineMissed { task } => drop(self.task(*task)?),
             EngineFact::ResourceDown { resource } => {
                 let record = self.resource(*resource)?;
@@ -259,15 +271,22 @@ impl RunState {
     fn start_batch(&mut self, resource: ResourceId, running: RunningBatch) -> Result<(), String> {
         for subtask in &running.subtasks {
             let record = self.subtask(*subtask)?;
+            // A second copy changes nothing: the first one runs.
+            if matches!(record.state, SubtaskState::Running { .. }) {
+                continue;
+            }
             record.state = SubtaskState::Running {
                 resource,
                 batch: running.batch,
             };
             record.started = Some((running.started, resource));
         }
-        match self.resource(resource)?.batch.replace(running) {
-            Some(other) => Err(format!("batch {} still runs there", other.batch.0)),
-            None => Ok(()),
+        let on = self.resource(resource)?;
+        match on.batch.replace(running) {
+            Some(other) if !on.continuous => {
+                Err(format!("batch {} still runs there", other.batch.0))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -281,6 +300,8 @@ impl RunState {
                 slots,
                 price_per_sec,
                 watts,
+                continuous,
+                ..
             } => {
                 check_next("resource", resource.index(), self.resources.len())?;
                 let (is_up, batch) = (true, None);
@@ -290,6 +311,7 @@ impl RunState {
                     slots,
                     price_per_sec,
                     watts,
+                    continuous,
                     is_up,
                     batch,
                 });
@@ -300,6 +322,7 @@ impl RunState {
                 owner,
                 weight,
                 deadline,
+                ..
             } => {
                 check_next("task", task.index(), self.tasks.len())?;
                 self.tasks.push(TaskRecord {

@@ -80,7 +80,9 @@ impl Metrics {
                 self.last_end = fact.at;
                 self.finish_task(fact.at, *flow, &state.tasks[task.index()]);
             }
-            EngineFact::TaskFailed { .. } => {
+            EngineFact::TaskFailed { .. }
+            | EngineFact::TaskCancelled { .. }
+            | EngineFact::TaskRefused { .. } => {
                 self.last_end = fact.at;
                 self.tasks.failed += 1;
             }
@@ -91,6 +93,10 @@ impl Metrics {
             | EngineFact::ResourceDown { .. } => self.apply_to_pool(fact.at, what),
             EngineFact::SubtaskReady { .. }
             | EngineFact::SubtaskPlaced { .. }
+            | EngineFact::SubtaskPreempted { .. }
+            | EngineFact::TokensEvicted { .. }
+            | EngineFact::SubtaskHedged { .. }
+            | EngineFact::ResourceStarting { .. }
             | EngineFact::ResourceUp { .. } => {}
         }
     }

@@ -94,8 +94,11 @@ fn compare(engine: &Engine, live: &Live) {
         let has_ended = matches!(task.state, TaskState::Done | TaskState::Failed);
         assert!(task.state == record.state || !has_ended && record.ended.is_none());
         assert_eq!(
-            (task.ended_at, &task.subtasks),
-            (record.ended, &record.subtasks)
+            (
+                task.ended_at,
+                engine.subtasks_of(task.id).collect::<Vec<_>>()
+            ),
+            (record.ended, record.subtasks.clone())
         );
     }
     let running: Vec<_> = engine.running().map(|batch| batch.id).collect();

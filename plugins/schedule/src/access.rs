@@ -77,6 +77,11 @@ impl EngineAccess<'_> {
         self.change(|engine, now| engine.close_task(now, task));
     }
 
+    /// See [`Engine::cancel_task`].
+    pub fn cancel_task(&mut self, task: TaskId) {
+        self.change(|engine, now| engine.cancel_task(now, task));
+    }
+
     /// See [`Engine::set_up`].
     pub fn set_up(&mut self, resource: ResourceId, up: bool) {
         self.change(|engine, now| engine.set_up(now, resource, up));

@@ -11,6 +11,8 @@ pub(crate) enum Purpose {
     Work = 1,
     /// How much a batch of a resource takes longer or shorter than expected.
     Batch = 2,
+    /// When a resource fails and is mended.
+    Outage = 3,
 }
 
 /// Numbers of one purpose and id.

@@ -2,28 +2,50 @@
 //!
 //! A driver repeats: go to [`Engine::next_event`]; call [`Engine::schedule`]; hand each batch that
 //! is [`Engine::due`] back with [`Engine::finish`]. What happened comes out as facts.
+//! [`Engine::run`] is such a driver, for work that always succeeds when its time is over.
 
 mod arrivals;
 mod batches;
+mod counts;
 mod events;
 mod failures;
+mod finish;
+mod graph;
+mod hedges;
+mod memory;
+mod outages;
+mod preemption;
 mod reasons;
+mod run;
+mod scaling;
 mod state;
+mod tokens;
+mod views;
+
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use sim::SimTime;
 
 pub use self::{
     arrivals::SubtaskError,
-    state::{Batch, Resource, Subtask, Task},
+    counts::Counts,
+    state::{Batch, Resource, Subtask, SubtaskTerms, Task, TaskTerms},
 };
-use self::{events::Events, state::BatchRecord};
+pub(crate) use self::{
+    batches::Transfers, graph::Graph, memory::hosted, state::Extras, tokens::capacity,
+};
+use self::{
+    events::Events, graph::Names, hedges::Hedges, preemption::Urgent, scaling::Scaling,
+    tokens::Generated,
+};
 use crate::{
     fact::EngineFact,
     lane::Pool,
-    options::{Charge, EngineOptions, FactLevel},
+    options::{Charge, EngineOptions, FactLevel, HedgeAfter},
     policy::{Decisions, Policy, View},
     pool::{PoolError, ResourceId, ResourceSpec},
-    workload::{BatchId, SubtaskId, SubtaskState, TaskId, TaskState},
+    spread::Spread,
+    workload::{BatchId, SubtaskId, SubtaskState},
 };
 
 /// Queues subtasks, has a policy place them, and runs them through to their end.
@@ -35,14 +57,38 @@ pub struct Engine {
     pool: Pool,
     tasks: Vec<Task>,
     subtasks: Vec<Subtask>,
-    batches: Vec<BatchRecord>,
+    graph: Graph,
+    names: Names,
+    extras: Vec<Extras>,
+    /// Distributions of actual work; the first is exact.
+    spreads: Vec<Spread>,
     events: Events,
+    /// When batches end; some entries are out of date.
+    ends: BinaryHeap<Reverse<(SimTime, BatchId, ResourceId)>>,
     facts: Vec<EngineFact>,
+    counts: Counts,
     readiness_changes: Vec<SubtaskId>,
     /// What the policy decided last.
     decisions: Decisions,
+    /// Started by the current call of `schedule`.
+    started: Vec<(ResourceId, BatchId, SubtaskId)>,
+    /// Sequences that have all their tokens and were not handed back.
+    generated: Vec<(ResourceId, Generated)>,
+    generated_here: Vec<Generated>,
+    /// Of the sequence that is being handed back.
+    first_token: Option<SimTime>,
+    /// Resources whose next iterations are to be planned.
+    to_plan: Vec<ResourceId>,
+    hedges: Hedges,
+    urgent: Urgent,
+    scaling: Scaling,
+    n_batches: u32,
+    n_free: usize,
     n_ready: usize,
     n_unfinished: usize,
+    n_open_tasks: usize,
+    /// Of these, those that are released.
+    n_released: u32,
     now: SimTime,
     wants_step: bool,
 }
@@ -66,7 +112,7 @@ impl Engine {
         options: EngineOptions,
         policy: Box<dyn Policy>,
     ) -> Result<Self, PoolError> {
-        check_options(&options)?;
+        check_options(&options, resources.len())?;
         for (n, spec) in resources.iter().enumerate() {
             spec.check()?;
             if resources[..n]
@@ -83,81 +129,141 @@ impl Engine {
             .enumerate()
             .map(|(n, spec)| Resource::new(ResourceId(n as u32), spec))
             .collect();
-        let facts = resources.iter().map(Resource::joined).collect();
-        Ok(Self {
+        let mut engine = Self {
+            scaling: Scaling::new(&options.scaling),
             options,
             policy,
             pool: Pool::new(resources),
             tasks: Vec::new(),
             subtasks: Vec::new(),
-            batches: Vec::new(),
+            graph: Graph::default(),
+            names: Names::default(),
+            extras: Vec::new(),
+            spreads: vec![Spread::Exact],
             events: Events::default(),
-            facts,
+            ends: BinaryHeap::new(),
+            facts: Vec::new(),
+            counts: Counts::default(),
             readiness_changes: Vec::new(),
             decisions: Decisions::default(),
+            started: Vec::new(),
+            generated: Vec::new(),
+            generated_here: Vec::new(),
+            first_token: None,
+            to_plan: Vec::new(),
+            hedges: Hedges::default(),
+            urgent: Urgent::default(),
+            n_batches: 0,
+            n_free: 0,
             n_ready: 0,
             n_unfinished: 0,
+            n_open_tasks: 0,
+            n_released: 0,
             now: SimTime::ZERO,
             wants_step: false,
-        })
+        };
+        engine.begin();
+        Ok(engine)
     }
 
-    /// Handles what is due (ends of backoffs, deadlines, timeouts), lets the policy place ready
-    /// subtasks, and starts one batch on each resource that got any. May be called repeatedly at
-    /// one instant.
+    /// States who is there, and sees to it that resources fail and start when they should.
+    fn begin(&mut self) {
+        for n in 0..self.pool.resources.len() {
+            let id = ResourceId(n as u32);
+            self.state(|engine| engine.pool.resources[n].joined());
+            self.load_first_model(id);
+            self.refresh(id);
+            self.await_outage(SimTime::ZERO, id);
+        }
+        self.switch_off_spares();
+    }
+
+    /// Handles what is due (releases, ends of backoffs, deadlines, timeouts, outages), lets the
+    /// policy place ready subtasks, and starts one batch on each resource that got any. May be
+    /// called repeatedly at one instant.
     pub fn schedule(&mut self, now: SimTime) -> Vec<Batch> {
+        self.step(now);
+        let started = std::mem::take(&mut self.started);
+        let batches = started.iter().map(|(resource, batch, subtask)| {
+            let on = &self.pool.resources[resource.index()];
+            let alone = on.tokens.is_some();
+            Batch {
+                id: *batch,
+                resource: *resource,
+                subtasks: if alone {
+                    vec![*subtask]
+                } else {
+                    on.members.clone()
+                },
+                started: now,
+                ends: if alone { Some(SimTime::MAX) } else { on.ends },
+            }
+        });
+        let batches = batches.collect();
+        self.started = started;
+        batches
+    }
+
+    /// What [`Engine::schedule`] does; what was started is left in `started`.
+    fn step(&mut self, now: SimTime) {
         self.now = now;
         self.wants_step = false;
+        self.started.clear();
         self.take_due_events(now);
-        let started = if self.wants_decisions() {
-            self.decisions.clear();
-            self.policy.place(
-                &View {
-                    now,
-                    tasks: &self.tasks,
-                    subtasks: &self.subtasks,
-                    pool: &self.pool,
-                    readiness_changes: &self.readiness_changes,
-                    explains: self.options.facts == FactLevel::All,
-                },
-                &mut self.decisions,
-            );
-            self.readiness_changes.clear();
-            self.perform(now)
-        } else {
-            Vec::new()
-        };
+        self.hedge(now);
+        if self.wants_decisions() {
+            self.decide(now);
+            self.perform(now);
+        }
+        self.preempt(now);
+        self.plan_tokens(now);
+        self.scale(now);
         self.drop_stale_events();
-        started
+    }
+
+    fn decide(&mut self, now: SimTime) {
+        self.counts.decisions += 1;
+        self.decisions.clear();
+        self.policy.place(
+            &View {
+                now,
+                tasks: &self.tasks,
+                subtasks: &self.subtasks,
+                graph: &self.graph,
+                extras: &self.extras,
+                network: &self.options.network,
+                pool: &self.pool,
+                readiness_changes: &self.readiness_changes,
+                explains: self.options.facts == FactLevel::All,
+            },
+            &mut self.decisions,
+        );
+        self.readiness_changes.clear();
     }
 
     fn wants_decisions(&self) -> bool {
-        let someone_free = || self.pool.resources.iter().any(Resource::is_free);
         let binds = || self.policy.binds_on_arrival() && !self.readiness_changes.is_empty();
-        self.n_ready > 0 && (someone_free() || binds())
+        self.n_ready > 0 && (self.n_free > 0 || binds())
     }
 
-    /// When something happens next: the end of a batch with known span, the end of a backoff,
-    /// a deadline, a timeout, an instant at which the policy wants to be asked; or the last instant told to the engine, if something changed since
-    /// the last [`Engine::schedule`] that may let more be done.
+    /// When something happens next: the end of a batch with known span, a release, the end of a
+    /// backoff, a deadline, a timeout, an outage while anything is left to do, an instant at which
+    /// the policy wants to be asked; or the last instant told to the engine, if something changed
+    /// since the last [`Engine::schedule`] that may let more be done.
     pub fn next_event(&self) -> Option<SimTime> {
         if self.wants_step {
             return Some(self.now);
         }
-        let ends = self.running().filter_map(|batch| batch.ends);
+        let end = self.ends.peek().map(|Reverse((end, ..))| *end);
+        let generated = (!self.generated.is_empty()).then_some(self.now);
         let wake_at = self.decisions.wake_at.filter(|at| *at > self.now);
-        ends.chain(self.events.next()).chain(wake_at).min()
-    }
-
-    /// Running batches that end at or before `now`, by end and id.
-    pub fn due(&self, now: SimTime) -> Vec<Batch> {
-        let mut due: Vec<_> = self
-            .running()
-            .filter(|batch| batch.ends.is_some_and(|end| end <= now))
-            .cloned()
-            .collect();
-        due.sort_by_key(|batch| (batch.ends, batch.id));
-        due
+        let matters = self.n_unfinished > 0 || self.events.has_essential();
+        let event = self.events.peek().filter(|_| matters).map(|(at, _)| at);
+        end.into_iter()
+            .chain(event)
+            .chain(wake_at)
+            .chain(generated)
+            .min()
     }
 
     /// Takes out what has happened since the last call, in order.
@@ -165,65 +271,12 @@ impl Engine {
         self.facts.drain(..)
     }
 
-    /// How the engine runs.
-    pub fn options(&self) -> &EngineOptions {
-        &self.options
-    }
-
-    /// One task.
-    pub fn task(&self, id: TaskId) -> &Task {
-        &self.tasks[id.index()]
-    }
-
-    /// All tasks, by id.
-    pub fn tasks(&self) -> &[Task] {
-        &self.tasks
-    }
-
-    /// One subtask.
-    pub fn subtask(&self, id: SubtaskId) -> &Subtask {
-        &self.subtasks[id.index()]
-    }
-
-    /// All subtasks, by id.
-    pub fn subtasks(&self) -> &[Subtask] {
-        &self.subtasks
-    }
-
-    /// One resource.
-    pub fn resource(&self, id: ResourceId) -> &Resource {
-        &self.pool.resources[id.index()]
-    }
-
-    /// All resources, by id.
-    pub fn resources(&self) -> &[Resource] {
-        &self.pool.resources
-    }
-
-    /// One batch, running or ended.
-    pub fn batch(&self, id: BatchId) -> &Batch {
-        &self.batches[id.index()].batch
-    }
-
-    /// The batches that run now, by resource.
-    pub fn running(&self) -> impl Iterator<Item = &Batch> {
-        self.pool
-            .resources
-            .iter()
-            .filter_map(|resource| Some(self.batch(resource.running?)))
-    }
-
-    /// How many subtasks are not ended (done, failed or cancelled).
-    pub fn n_unfinished(&self) -> usize {
-        self.n_unfinished
-    }
-
-    /// How many tasks are not ended (done or failed).
-    pub fn n_unfinished_tasks(&self) -> usize {
-        self.tasks
-            .iter()
-            .filter(|task| !task.state.is_ended())
-            .count()
+    /// States a fact, if anything is to be stated.
+    fn state(&mut self, fact: impl FnOnce(&Self) -> EngineFact) {
+        if self.options.facts > FactLevel::Quiet {
+            let fact = fact(self);
+            self.facts.push(fact);
+        }
     }
 
     /// Notes that something changed at `now` that others may want to act on in another step.
@@ -232,18 +285,29 @@ impl Engine {
         self.wants_step = true;
     }
 
+    /// Brings the tally of free resources in line with one of them.
+    fn refresh(&mut self, id: ResourceId) {
+        let on = &mut self.pool.resources[id.index()];
+        let is_free = on.is_free();
+        self.n_free = self.n_free + usize::from(is_free) - usize::from(on.counted_free);
+        on.counted_free = is_free;
+    }
+
     fn set_state(&mut self, id: SubtaskId, state: SubtaskState) {
         let subtask = &mut self.subtasks[id.index()];
         let (was, is) = (subtask.state, state);
         subtask.state = state;
         let (was_ready, is_ready) = (was == SubtaskState::Ready, is == SubtaskState::Ready);
         if was_ready != is_ready {
+            let (lane, priority) = (subtask.lane, subtask.priority);
             self.readiness_changes.push(id);
+            self.pool.note_ready(lane, is_ready);
+            self.urgent.note(&self.options, id, priority, is_ready);
         }
         self.n_ready = self.n_ready + usize::from(is_ready) - usize::from(was_ready);
         if is.is_ended() && !was.is_ended() {
             self.n_unfinished -= 1;
-            let task = subtask.spec.task;
+            let task = self.subtasks[id.index()].spec.task;
             self.tasks[task.index()].n_unfinished -= 1;
         }
     }
@@ -251,23 +315,12 @@ impl Engine {
     fn make_ready(&mut self, now: SimTime, id: SubtaskId) {
         self.set_state(id, SubtaskState::Ready);
         self.subtasks[id.index()].ready_at = Some(now);
-        self.facts.push(EngineFact::SubtaskReady { subtask: id });
-    }
-
-    /// Finishes a task that is closed and has nothing left.
-    fn finish_if_done(&mut self, now: SimTime, id: TaskId) {
-        let task = &mut self.tasks[id.index()];
-        if task.state == TaskState::Closed && task.n_unfinished == 0 {
-            task.state = TaskState::Done;
-            task.ended_at = Some(now);
-            let flow = now - task.arrived_at;
-            self.facts.push(EngineFact::TaskFinished { task: id, flow });
-            self.changed(now);
-        }
+        self.counts.readied += 1;
+        self.state(|_| EngineFact::SubtaskReady { subtask: id });
     }
 }
 
-fn check_options(options: &EngineOptions) -> Result<(), PoolError> {
+fn check_options(options: &EngineOptions, n_resources: usize) -> Result<(), PoolError> {
     let bad = |what, value, must| Err(PoolError::BadOption { what, value, must });
     if let Charge::Modelled { noise } = options.charge
         && !(noise.is_finite() && noise >= 0.0)
@@ -282,6 +335,14 @@ fn check_options(options: &EngineOptions) -> Result<(), PoolError> {
     }
     if let Some((value, must)) = options.network.fault() {
         return bad("bytes_per_sec", value, must);
+    }
+    if let Some((value, must)) = options.hedging.and_then(HedgeAfter::fault) {
+        return bad("hedging", value, must);
+    }
+    for rule in &options.scaling {
+        if let Some((value, must)) = rule.fault(n_resources) {
+            return bad("scaling", value, must);
+        }
     }
     Ok(())
 }

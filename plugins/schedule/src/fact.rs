@@ -28,6 +28,12 @@ pub enum EngineFact {
         price_per_sec: f64,
         /// What it draws while it works.
         watts: f64,
+        /// How much fits into it at once, where that is limited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        memory_bytes: Option<u64>,
+        /// Whether its batches are sequences that join and leave one by one.
+        #[serde(default, skip_serializing_if = "is_default")]
+        continuous: bool,
     },
     /// A task was handed in.
     TaskArrived {
@@ -41,6 +47,12 @@ pub enum EngineFact {
         weight: f64,
         /// When it should be done.
         deadline: Option<SimTime>,
+        /// When its subtasks may start, if that is later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<SimTime>,
+        /// Larger goes first.
+        #[serde(default, skip_serializing_if = "is_default")]
+        priority: i32,
     },
     /// A task was split further.
     SubtaskAdded {
@@ -62,6 +74,12 @@ pub enum EngineFact {
         tokens: u32,
         /// Data to bring to the resource.
         bytes: u64,
+        /// Memory that it takes while it runs.
+        #[serde(default, skip_serializing_if = "is_default")]
+        memory_bytes: u64,
+        /// How long an attempt may take, where that is said of it alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout: Option<SimSpan>,
     },
     /// All predecessors are done (or the wait after a failure is over).
     SubtaskReady {
@@ -89,6 +107,9 @@ pub enum EngineFact {
         subtasks: Vec<SubtaskId>,
         /// The time it is charged, where that is known beforehand.
         span: Option<SimSpan>,
+        /// Of that, the time until its model is loaded and its predecessors' data is there.
+        #[serde(default, skip_serializing_if = "is_default")]
+        setup: SimSpan,
     },
     /// A batch ended, well or not, and its resource is free; what became of its subtasks follows.
     BatchFinished {
@@ -107,6 +128,30 @@ pub enum EngineFact {
         waited: SimSpan,
         /// From start to end.
         ran: SimSpan,
+        /// From start to its first token, where it generated some.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_token: Option<SimSpan>,
+    },
+    /// A subtask lost its place to one of higher priority; it is ready again.
+    SubtaskPreempted {
+        /// Which.
+        subtask: SubtaskId,
+        /// Where it ran.
+        resource: ResourceId,
+    },
+    /// The tokens that a subtask had generated lost their memory; it goes on when there is room.
+    TokensEvicted {
+        /// Which.
+        subtask: SubtaskId,
+        /// Where it runs.
+        resource: ResourceId,
+    },
+    /// A subtask took long: a second copy of it starts.
+    SubtaskHedged {
+        /// Which.
+        subtask: SubtaskId,
+        /// Where the copy runs.
+        resource: ResourceId,
     },
     /// An attempt failed.
     SubtaskFailed {
@@ -136,6 +181,16 @@ pub enum EngineFact {
         /// Which.
         task: TaskId,
     },
+    /// A task was called off.
+    TaskCancelled {
+        /// Which.
+        task: TaskId,
+    },
+    /// A task came while too many were open.
+    TaskRefused {
+        /// Which.
+        task: TaskId,
+    },
     /// A deadline passed with its task unfinished.
     DeadlineMissed {
         /// Which.
@@ -146,11 +201,22 @@ pub enum EngineFact {
         /// Which.
         resource: ResourceId,
     },
+    /// A resource is being started.
+    ResourceStarting {
+        /// Which.
+        resource: ResourceId,
+        /// When it will work.
+        until: SimTime,
+    },
     /// A resource works again.
     ResourceUp {
         /// Which.
         resource: ResourceId,
     },
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A resource that a subtask could have gone to.
@@ -193,6 +259,23 @@ pub enum WaitReason {
     Predecessors {
         /// How many.
         missing: u32,
+    },
+    /// Its task is not released.
+    Release {
+        /// When it is.
+        at: SimTime,
+    },
+    /// The memory of whoever could do it has no room for it.
+    Memory {
+        /// Of which.
+        resource: ResourceId,
+    },
+    /// Whoever could do it is being started.
+    StartingUp {
+        /// Which.
+        resource: ResourceId,
+        /// When it will work.
+        until: SimTime,
     },
     /// Everyone who could do it is busy.
     ResourcesBusy,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sim::{SimSpan, SimTime};
 
 use crate::{
-    engine::Resource,
+    engine::{Resource, SubtaskTerms, capacity, hosted},
     pool::{LatencyProfile, ResourceId, ResourceKind, ResourceSpec},
     workload::{Mode, Skill, SubtaskSpec, index},
 };
@@ -39,17 +39,20 @@ pub struct Load {
     pub bytes: u64,
     /// Work beside inputs and tokens: the span at speed 1.
     pub work: SimSpan,
+    /// Tokens to generate.
+    pub output_tokens: u64,
     /// How many subtasks.
     pub subtasks: u32,
 }
 
 impl Load {
-    pub(crate) fn of(spec: &SubtaskSpec) -> Self {
+    pub(crate) fn of(spec: &SubtaskTerms) -> Self {
         Self {
             items: spec.items.into(),
             tokens: spec.tokens.into(),
             bytes: spec.bytes,
             work: spec.work,
+            output_tokens: spec.output_tokens.into(),
             subtasks: 1,
         }
     }
@@ -62,6 +65,7 @@ impl Load {
             tokens: self.tokens.saturating_add(other.tokens),
             bytes: self.bytes.saturating_add(other.bytes),
             work: self.work + other.work,
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
             subtasks: self.subtasks.saturating_add(other.subtasks),
         }
     }
@@ -77,12 +81,24 @@ pub(crate) fn expected_span(spec: &ResourceSpec, profile: LatencyProfile, load: 
         1.0 => load.work,
         speed => SimSpan((load.work.0 as f64 / speed).round() as u64),
     };
-    let all = profile.span(load.items, load.tokens) + work;
+    let all = profile.span(load.items, load.tokens) + work + generation(spec, profile, load);
     let own = match spec.curve.factor(load.subtasks) {
         Some(factor) => mean_alone(profile, all, load.subtasks, factor),
         None => all,
     };
     SimSpan((own + transfer).0.max(1))
+}
+
+/// What generating tokens adds where it is done in iterations: prompts in chunks, then token by token.
+fn generation(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> SimSpan {
+    let Some(tokens) = spec.continuous else {
+        return SimSpan::ZERO;
+    };
+    let n_chunks = load.tokens.div_ceil(tokens.budget.into());
+    let chunks = SimSpan(profile.fixed.0.saturating_mul(n_chunks.saturating_sub(1)));
+    let alone = SimSpan(profile.fixed.0.saturating_add(profile.per_item.0));
+    let n_steps = load.output_tokens.div_ceil(load.subtasks.max(1).into());
+    chunks + SimSpan(alone.0.saturating_mul(n_steps))
 }
 
 /// `factor` times the span of the mean subtask alone, where `all` is the span of `n` together.
@@ -98,28 +114,41 @@ pub(crate) struct Pool {
     pub(crate) lanes: Vec<Lane>,
     /// Lanes by a hash of what they ask for; the next hash if two share one.
     by_hash: BTreeMap<u64, LaneId>,
+    /// How many subtasks of each lane are ready.
+    pub(crate) n_ready: Vec<u32>,
+    /// Whether some memory is limited, so that not every resource can hold everything.
+    has_limits: bool,
 }
 
 impl Pool {
     pub(crate) fn new(resources: Vec<Resource>) -> Self {
         Self {
+            has_limits: resources.iter().any(|on| on.spec.memory.is_some()),
             resources,
             lanes: Vec::new(),
             by_hash: BTreeMap::new(),
+            n_ready: Vec::new(),
         }
     }
 
     /// The lane of a demand, made if it is new; `None` if nobody in the pool can ever meet it.
     pub(crate) fn lane_for(&mut self, spec: &SubtaskSpec) -> Option<LaneId> {
         let mut key = demand_hash(spec);
+        let narrowed = self.has_limits.then(|| self.members(spec));
         while let Some(&known) = self.by_hash.get(&key) {
             let lane = &self.lanes[known.index()];
-            if lane.skill == spec.skill && lane.model == spec.model && lane.modes == spec.modes {
+            let asks_alike =
+                lane.skill == spec.skill && lane.model == spec.model && lane.modes == spec.modes;
+            if asks_alike
+                && narrowed
+                    .as_ref()
+                    .is_none_or(|members| *members == lane.members)
+            {
                 return Some(known);
             }
             key = key.wrapping_add(1);
         }
-        let members = self.members(spec);
+        let members = narrowed.unwrap_or_else(|| self.members(spec));
         if members.is_empty() {
             return None;
         }
@@ -131,6 +160,7 @@ impl Pool {
             members,
         });
         self.by_hash.insert(key, id);
+        self.n_ready.push(0);
         Some(id)
     }
 
@@ -141,7 +171,10 @@ impl Pool {
             let mut members: Vec<_> = spec
                 .modes
                 .iter()
-                .filter(|mode| mode.resource.index() < self.resources.len())
+                .filter(|mode| {
+                    let on = self.resources.get(mode.resource.index());
+                    on.is_some_and(|on| can_hold(&on.spec, spec))
+                })
                 .map(|mode| (mode.resource, LatencyProfile::fixed(mode.span)))
                 .collect();
             members.sort_unstable_by_key(|(resource, profile)| (*resource, profile.fixed));
@@ -150,7 +183,7 @@ impl Pool {
         }
         self.resources
             .iter()
-            .filter(|resource| serves(&resource.spec, model))
+            .filter(|resource| serves(&resource.spec, model) && can_hold(&resource.spec, spec))
             .filter_map(|resource| {
                 let skills = &resource.spec.skills;
                 let (_, profile) = skills.iter().find(|(has, _)| *has == spec.skill)?;
@@ -159,9 +192,39 @@ impl Pool {
             .collect()
     }
 
-    /// How long a batch of `load` on `lane` is expected to take `resource`; `None` if it is not a
-    /// member of the lane.
+    pub(crate) fn note_ready(&mut self, lane: LaneId, is_ready: bool) {
+        let n = &mut self.n_ready[lane.index()];
+        *n = if is_ready { *n + 1 } else { *n - 1 };
+    }
+
+    pub(crate) fn is_member(&self, resource: ResourceId, lane: LaneId) -> bool {
+        let members = &self.lanes[lane.index()].members;
+        members
+            .binary_search_by_key(&resource, |(member, _)| *member)
+            .is_ok()
+    }
+
+    /// How long a batch of `load` on `lane` is expected to take `resource`, counting the load of a
+    /// model that is not there; `None` if it is not a member of the lane.
     pub(crate) fn span(&self, resource: ResourceId, lane: LaneId, load: Load) -> Option<SimSpan> {
+        let on = &self.resources[resource.index()];
+        let work = self.work_span(resource, lane, load)?;
+        if on.spec.memory.is_none() {
+            return Some(work);
+        }
+        let model = self.lanes[lane.index()].model.as_deref();
+        let switch = hosted(&on.spec, model).filter(|(at, _)| !on.loaded.contains(at));
+        Some(work + switch.map_or(SimSpan::ZERO, |(_, model)| model.load))
+    }
+
+    /// How long a batch of `load` on `lane` is expected to take `resource` once its model and all
+    /// data of predecessors are there; `None` if it is not a member of the lane.
+    pub(crate) fn work_span(
+        &self,
+        resource: ResourceId,
+        lane: LaneId,
+        load: Load,
+    ) -> Option<SimSpan> {
         let members = &self.lanes[lane.index()].members;
         let at = members
             .binary_search_by_key(&resource, |(member, _)| *member)
@@ -204,6 +267,19 @@ fn serves(spec: &ResourceSpec, model: Option<&str>) -> bool {
     let born_with = matches!(&spec.kind, ResourceKind::Replica { model } if wanted == model);
     let mut hosted = spec.memory.iter().flat_map(|memory| &memory.models);
     born_with || hosted.any(|model| model.name == wanted)
+}
+
+/// Whether a subtask fits into the memory of a resource at all.
+fn can_hold(spec: &ResourceSpec, subtask: &SubtaskSpec) -> bool {
+    let Some(memory) = &spec.memory else {
+        return true;
+    };
+    if let Some(batching) = spec.continuous {
+        let n_tokens = u64::from(subtask.tokens.max(1)) + u64::from(subtask.output_tokens.max(1));
+        return n_tokens < capacity(batching, spec);
+    }
+    let model = hosted(spec, subtask.model.as_deref()).map_or(0, |(_, model)| model.bytes);
+    model.saturating_add(subtask.memory_bytes) <= memory.bytes
 }
 
 /// FNV-1a over what a subtask asks for.

@@ -29,7 +29,9 @@ pub use crate::{
     plugin::{BatchStarted, SchedulePlugin},
 };
 pub use crate::{
-    engine::{Batch, Engine, Resource, Subtask, SubtaskError, Task},
+    engine::{
+        Batch, Counts, Engine, Resource, Subtask, SubtaskError, SubtaskTerms, Task, TaskTerms,
+    },
     fact::{Candidate, EngineFact, FailureCause, WaitReason},
     hardware::{BatchCurve, DeviceId, HostedModel, Memory, Outages, TokenBatching},
     lane::{Lane, LaneId, Load},

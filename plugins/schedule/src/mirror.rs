@@ -109,13 +109,16 @@ impl Touched {
         match fact {
             EngineFact::TaskArrived { task, .. }
             | EngineFact::TaskFinished { task, .. }
-            | EngineFact::TaskFailed { task } => {
+            | EngineFact::TaskFailed { task }
+            | EngineFact::TaskCancelled { task }
+            | EngineFact::TaskRefused { task } => {
                 self.tasks.insert(*task);
             }
             EngineFact::SubtaskAdded { subtask, .. }
             | EngineFact::SubtaskReady { subtask }
             | EngineFact::SubtaskFinished { subtask, .. }
             | EngineFact::SubtaskFailed { subtask, .. }
+            | EngineFact::SubtaskPreempted { subtask, .. }
             | EngineFact::SubtaskCancelled { subtask } => {
                 self.subtasks.insert(*subtask);
             }
@@ -127,11 +130,15 @@ impl Touched {
             }
             EngineFact::ResourceJoined { resource, .. }
             | EngineFact::BatchFinished { resource, .. }
+            | EngineFact::ResourceStarting { resource, .. }
             | EngineFact::ResourceDown { resource }
             | EngineFact::ResourceUp { resource } => {
                 self.resources.insert(*resource);
             }
-            EngineFact::SubtaskPlaced { .. } | EngineFact::DeadlineMissed { .. } => {}
+            EngineFact::SubtaskPlaced { .. }
+            | EngineFact::SubtaskHedged { .. }
+            | EngineFact::TokensEvicted { .. }
+            | EngineFact::DeadlineMissed { .. } => {}
         }
     }
 }
@@ -159,7 +166,7 @@ fn mirror_tasks(
             commands.entity(entity).insert(task.state);
             continue;
         }
-        let (name, owner) = (task.spec.name.clone(), task.spec.owner);
+        let (name, owner) = (engine.task_name(id).to_owned(), task.spec.owner);
         let bundle = (
             Name::new(name.clone()),
             TaskMirror { id, name, owner },
@@ -185,12 +192,16 @@ fn mirror_subtasks(
         let mirror = SubtaskMirror {
             id,
             task: spec.task,
-            name: spec.name.clone(),
+            name: engine.subtask_name(id).to_owned(),
             skill: spec.skill,
             owner: spec.owner,
         };
         let entity = commands
-            .spawn((Name::new(spec.name.clone()), mirror, subtask.state))
+            .spawn((
+                Name::new(engine.subtask_name(id).to_owned()),
+                mirror,
+                subtask.state,
+            ))
             .id();
         mirrors.subtasks.push(entity);
     }
@@ -223,10 +234,9 @@ fn mirror_resources(
 }
 
 fn load_of(engine: &Engine, resource: &PoolMember) -> ResourceLoad {
-    let running = resource.running.map(|id| engine.batch(id).subtasks.clone());
     ResourceLoad {
         up: resource.up,
-        running: running.unwrap_or_default(),
+        running: engine.running_on(resource.id),
         finished: resource.finished,
     }
 }

@@ -71,7 +71,8 @@ pub enum Preemption {
     Resume,
 }
 
-/// Switches alike resources on and off by load.
+/// Switches alike resources on and off by load. Whoever is needed by a subtask that nobody else can
+/// do is started at once, whatever the numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScalingRule {
     /// Whom it switches, in this order; at the start, the first `min` are on.
@@ -107,6 +108,33 @@ impl EngineOptions {
             scaling: Vec::new(),
             max_open_tasks: None,
         }
+    }
+}
+
+impl HedgeAfter {
+    pub(crate) fn fault(self) -> Option<(f64, &'static str)> {
+        match self {
+            Self::Quantile(share) if !(share > 0.0 && share < 1.0) => {
+                Some((share, "between 0 and 1"))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ScalingRule {
+    pub(crate) fn fault(&self, n_resources: usize) -> Option<(f64, &'static str)> {
+        let unknown = self.members.iter().find(|m| m.index() >= n_resources);
+        if let Some(unknown) = unknown {
+            return Some((f64::from(unknown.0), "members that are in the pool"));
+        }
+        if self.min > self.max {
+            return Some((f64::from(self.min), "at most the largest number"));
+        }
+        if !(self.up_queue.is_finite() && self.up_queue >= 0.0) {
+            return Some((self.up_queue, "finite and not negative"));
+        }
+        None
     }
 }
 

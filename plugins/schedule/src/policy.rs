@@ -39,9 +39,10 @@ use sim::{SimSpan, SimTime};
 
 pub use self::name::{PolicyName, UnknownPolicy};
 use crate::{
-    engine::{Resource, Subtask, Task},
+    engine::{Extras, Graph, Resource, Subtask, Task, Transfers},
     fact::{Candidate, WaitReason},
     lane::{Lane, LaneId, Load, Pool},
+    network::Network,
     pool::{LatencyProfile, ResourceId},
     workload::{SubtaskId, SubtaskState, TaskId},
 };
@@ -117,6 +118,9 @@ pub struct View<'a> {
     pub(crate) now: SimTime,
     pub(crate) tasks: &'a [Task],
     pub(crate) subtasks: &'a [Subtask],
+    pub(crate) graph: &'a Graph,
+    pub(crate) extras: &'a [Extras],
+    pub(crate) network: &'a Network,
     pub(crate) pool: &'a Pool,
     pub(crate) readiness_changes: &'a [SubtaskId],
     pub(crate) explains: bool,
@@ -150,12 +154,12 @@ impl<'a> View<'a> {
 
     /// What must be done before a subtask, each named once.
     pub fn predecessors(&self, id: SubtaskId) -> impl Iterator<Item = SubtaskId> + use<'a> {
-        self.subtask(id).spec.after.iter().copied()
+        self.graph.before(self.subtask(id)).iter().copied()
     }
 
     /// What waits for a subtask, so far.
     pub fn successors(&self, id: SubtaskId) -> impl Iterator<Item = SubtaskId> + use<'a> {
-        self.subtask(id).successors.iter().copied()
+        self.graph.after(self.subtask(id))
     }
 
     /// Whether a subtask may start.
@@ -264,9 +268,27 @@ impl<'a> View<'a> {
             .is_ok()
     }
 
-    /// How many subtasks a resource can start together.
+    /// How many subtasks a resource can start together; of one that batches continuously, how many
+    /// more it has room for, at least 1.
     pub fn slots(&self, resource: ResourceId) -> u32 {
-        self.pool.resources[resource.index()].spec.slots
+        let on = &self.pool.resources[resource.index()];
+        match on.spec.continuous {
+            Some(_) => on.room().max(1),
+            None => on.spec.slots,
+        }
+    }
+
+    /// How long the data of a subtask's predecessors takes to come to a resource, before it can
+    /// begin to work; spans do not count it.
+    pub fn transfer(&self, id: SubtaskId, resource: ResourceId) -> SimSpan {
+        let transfers = Transfers {
+            graph: self.graph,
+            extras: self.extras,
+            subtasks: self.subtasks,
+            network: self.network,
+            pool: self.pool,
+        };
+        transfers.span(self.subtask(id), resource)
     }
 
     /// When a resource is expected to be free: now if it is.

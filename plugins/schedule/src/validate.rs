@@ -2,6 +2,7 @@
 //! that an error in one is seen by the other.
 
 mod batches;
+mod copies;
 mod graph;
 
 use std::{collections::BTreeMap, fmt};
@@ -37,7 +38,10 @@ impl fmt::Display for Violation {
 /// The rules: time goes on; ids are given in order; precedence; a resource that is up runs one batch
 /// at a time, of one skill, within its slots, for the span it was charged; each attempt follows
 /// readiness and placement, is counted, and has one outcome; nothing is done twice; a finished task
-/// has all its subtasks done; a failed task has a cause and leaves nothing behind; deadlines.
+/// has all its subtasks done; a failed task has a cause and leaves nothing behind; deadlines; nothing
+/// starts before its release; batches fit into memory and leave time for their set-up; attempts keep
+/// to their timeouts; only what runs is preempted, by something of higher priority; copies run beside
+/// a first one, elsewhere, and one of them ends the subtask.
 pub fn validate<'a>(facts: impl IntoIterator<Item = (SimTime, &'a EngineFact)>) -> Vec<Violation> {
     let mut check = Check::default();
     for (n, (at, fact)) in facts.into_iter().enumerate() {
@@ -59,6 +63,8 @@ pub fn validate<'a>(facts: impl IntoIterator<Item = (SimTime, &'a EngineFact)>) 
 struct TaskLog {
     arrived: SimTime,
     deadline: Option<SimTime>,
+    release: Option<SimTime>,
+    priority: i32,
     subtasks: Vec<SubtaskId>,
     end: Option<TaskEnd>,
     missed: bool,
@@ -75,10 +81,19 @@ struct SubtaskLog {
     task: TaskId,
     skill: Skill,
     after: Vec<SubtaskId>,
+    memory: u64,
+    timeout: Option<SimSpan>,
     starts: u32,
     ready_at: SimTime,
-    started_at: SimTime,
     stage: Stage,
+    /// Where a second copy is to run, or runs.
+    copy: Option<CopyLog>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CopyLog {
+    Wanted(ResourceId),
+    Running(BatchId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +102,7 @@ enum Stage {
     Ready,
     Placed(ResourceId),
     Running(BatchId),
+    Preempted,
     Failed { retry_at: Option<SimTime> },
     Finished,
     Cancelled,
@@ -106,6 +122,10 @@ struct ResourceLog {
     slots: u32,
     up: bool,
     running: Option<BatchId>,
+    memory: Option<u64>,
+    continuous: bool,
+    /// Sequences that run, where they come and go one by one.
+    n_sequences: usize,
 }
 
 #[derive(Debug)]
@@ -132,6 +152,7 @@ struct Check {
     ended: Vec<BatchId>,
     failed_tasks: Vec<TaskId>,
     downed: Vec<ResourceId>,
+    preempted: Vec<(SubtaskId, ResourceId)>,
 }
 
 impl Check {
@@ -151,19 +172,9 @@ impl Check {
 
     fn take(&mut self, fact: &EngineFact) {
         match fact {
-            EngineFact::ResourceJoined {
-                resource, slots, ..
-            } => self.joined(*resource, *slots),
-            EngineFact::TaskArrived { task, deadline, .. } => self.arrived(*task, *deadline),
-            EngineFact::SubtaskAdded {
-                subtask,
-                task,
-                skill,
-                after,
-                ..
-            } => {
-                self.added(*subtask, *task, *skill, after);
-            }
+            EngineFact::ResourceJoined { .. }
+            | EngineFact::TaskArrived { .. }
+            | EngineFact::SubtaskAdded { .. } => self.take_new(fact),
             EngineFact::SubtaskReady { subtask } => self.ready(*subtask),
             EngineFact::SubtaskPlaced {
                 subtask,
@@ -178,8 +189,10 @@ impl Check {
                 resource,
                 subtasks,
                 span,
+                setup,
             } => {
                 self.started(*batch, *resource, subtasks, *span);
+                self.set_up(*batch, *span, *setup);
             }
             EngineFact::BatchFinished {
                 batch,
@@ -192,8 +205,10 @@ impl Check {
                 subtask,
                 waited,
                 ran,
+                first_token,
             } => {
                 self.subtask_finished(*subtask, *waited, *ran);
+                self.first_token(*subtask, *first_token, *ran);
             }
             EngineFact::SubtaskFailed {
                 subtask,
@@ -209,6 +224,66 @@ impl Check {
             EngineFact::DeadlineMissed { task } => self.missed(*task),
             EngineFact::ResourceDown { resource } => self.turned(*resource, false),
             EngineFact::ResourceUp { resource } => self.turned(*resource, true),
+            EngineFact::SubtaskPreempted { .. }
+            | EngineFact::TokensEvicted { .. }
+            | EngineFact::SubtaskHedged { .. }
+            | EngineFact::TaskCancelled { .. }
+            | EngineFact::TaskRefused { .. }
+            | EngineFact::ResourceStarting { .. } => self.take_rare(fact),
+        }
+    }
+
+    fn take_rare(&mut self, fact: &EngineFact) {
+        match fact {
+            EngineFact::SubtaskPreempted { subtask, resource } => {
+                self.preempted(*subtask, *resource);
+            }
+            EngineFact::TokensEvicted { subtask, resource } => {
+                self.evicted(*subtask, *resource);
+            }
+            EngineFact::SubtaskHedged { subtask, resource } => self.hedged(*subtask, *resource),
+            EngineFact::TaskCancelled { task } | EngineFact::TaskRefused { task } => {
+                self.called_off(*task);
+            }
+            EngineFact::ResourceStarting { resource, until } => {
+                self.starting(*resource, *until);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_new(&mut self, fact: &EngineFact) {
+        match fact {
+            EngineFact::ResourceJoined {
+                resource,
+                slots,
+                memory_bytes,
+                continuous,
+                ..
+            } => self.joined(*resource, *slots, *memory_bytes, *continuous),
+            EngineFact::TaskArrived {
+                task,
+                deadline,
+                release,
+                priority,
+                ..
+            } => self.arrived(*task, *deadline, *release, *priority),
+            EngineFact::SubtaskAdded {
+                subtask,
+                task,
+                skill,
+                after,
+                memory_bytes,
+                timeout,
+                ..
+            } => {
+                self.added(*subtask, *task, *skill, after);
+                if let Some(log) = self.subtasks.get_mut(subtask) {
+                    log.memory = *memory_bytes;
+                    log.timeout = *timeout;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -221,6 +296,7 @@ impl Check {
             });
         }
         for id in std::mem::take(&mut self.ended) {
+            self.go_on_in_copies(id);
             let members = self.batches.get(&id).map(|log| log.subtasks.clone());
             for member in members.unwrap_or_default() {
                 let stage = self.subtasks.get(&member).map(|log| log.stage);
@@ -229,6 +305,9 @@ impl Check {
                 });
             }
         }
+        for (id, resource) in std::mem::take(&mut self.preempted) {
+            self.gave_way(id, resource);
+        }
         for id in std::mem::take(&mut self.failed_tasks) {
             self.nothing_left(id);
         }
@@ -236,7 +315,7 @@ impl Check {
             let busy = self
                 .resources
                 .get(&id)
-                .is_some_and(|log| !log.up && log.running.is_some());
+                .is_some_and(|log| !log.up && (log.running.is_some() || log.n_sequences > 0));
             self.require(!busy, || format!("{id:?} is down and goes on working"));
         }
     }

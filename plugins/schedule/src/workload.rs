@@ -233,8 +233,10 @@ pub enum TaskState {
     Closed,
     /// All its subtasks are done.
     Done,
-    /// A subtask failed for good.
+    /// A subtask failed for good, or the task was refused.
     Failed,
+    /// It was called off.
+    Cancelled,
 }
 
 /// Where a subtask is on its way.
@@ -272,7 +274,7 @@ pub enum SubtaskState {
 impl TaskState {
     /// Whether nothing can change it any more.
     pub fn is_ended(self) -> bool {
-        matches!(self, Self::Done | Self::Failed)
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
 }
 

@@ -194,10 +194,10 @@ pub(crate) fn follow_states(
 ) {
     for (mirror, state) in &changed {
         flow.note(&layout, mirror.id, *state, || {
-            let subtask = scheduler
+            let known = scheduler
                 .as_ref()
-                .and_then(|engine| engine.subtasks().get(mirror.id.index()));
-            let model = subtask.and_then(|subtask| subtask.spec.model.as_deref());
+                .filter(|engine| mirror.id.index() < engine.subtasks().len());
+            let model = known.and_then(|engine| engine.subtask_model(mirror.id));
             (
                 mirror.skill,
                 mirror.owner,

@@ -76,6 +76,8 @@ impl Log {
             owner,
             weight,
             deadline,
+            release: None,
+            priority: 0,
         });
     }
 
@@ -90,6 +92,8 @@ impl Log {
             items: 2,
             tokens: 30,
             bytes: 400,
+            memory_bytes: 0,
+            timeout: None,
         });
     }
 
@@ -119,6 +123,7 @@ impl Log {
             resource,
             subtasks,
             span,
+            setup: SimSpan::ZERO,
         });
     }
 
@@ -136,6 +141,7 @@ impl Log {
             subtask: SubtaskId(subtask),
             waited,
             ran,
+            first_token: None,
         });
     }
 
@@ -211,6 +217,8 @@ fn begin(log: &mut Log) {
             slots,
             price_per_sec,
             watts,
+            memory_bytes: None,
+            continuous: false,
         });
     }
     for (agent, name, role) in [(ADA, "Ada", "scribe"), (MARA, "Mara", "chair")] {

@@ -1,11 +1,14 @@
 //! How tasks and subtasks come in, and what is refused.
 
+use std::collections::BTreeMap;
+
 use sim::SimTime;
 
-use super::{Engine, Subtask, Task};
+use super::{Engine, Extras, Subtask, SubtaskTerms, Task, TaskTerms, events::Event, graph::NONE};
 use crate::{
     fact::EngineFact,
     lane::Load,
+    spread::Spread,
     workload::{Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec, TaskState},
 };
 
@@ -48,6 +51,18 @@ pub enum SubtaskError {
         /// Where the predecessor is: failed or cancelled.
         state: SubtaskState,
     },
+    /// Its numbers make no sense.
+    #[error("{what} of subtask {name:?} is {value:?}, must be {must:?}")]
+    BadNumber {
+        /// The subtask's name.
+        name: String,
+        /// Which number.
+        what: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        must: &'static str,
+    },
     /// No resource of the pool can ever do it.
     #[error(
         "no resource can do subtask {name:?}: give one of them skill {skill:?} (with model {model:?}, if one is named)"
@@ -63,31 +78,67 @@ pub enum SubtaskError {
 }
 
 impl Engine {
-    /// Takes a task in.
+    /// Takes a task in. If as many tasks are open as may be, it is refused, at its release if it has
+    /// one: it fails, and nothing can be added to it any more.
     pub fn open_task(&mut self, now: SimTime, spec: TaskSpec) -> TaskId {
         let id = TaskId(self.tasks.len() as u32);
-        self.facts.push(EngineFact::TaskArrived {
-            task: id,
-            name: spec.name.clone(),
-            owner: spec.owner,
-            weight: spec.weight,
-            deadline: spec.deadline,
-        });
-        if let Some(deadline) = spec.deadline {
-            self.watch_deadline(id, deadline);
-        }
+        let terms = TaskTerms::of(&spec);
+        let name = self.names.add(spec.name);
+        let release = spec.release.filter(|at| *at > now);
         self.tasks.push(Task {
             id,
-            spec,
+            spec: terms,
             state: TaskState::Open,
             arrived_at: now,
             ended_at: None,
-            subtasks: Vec::new(),
             n_unfinished: 0,
+            n_subtasks: 0,
             missed_deadline: false,
+            released: false,
+            name,
+            first: NONE,
+            last: NONE,
         });
+        self.n_open_tasks += 1;
+        self.counts.arrived += 1;
+        self.state(|engine| EngineFact::TaskArrived {
+            task: id,
+            name: engine.task_name(id).to_owned(),
+            owner: terms.owner,
+            weight: terms.weight,
+            deadline: terms.deadline,
+            release,
+            priority: terms.priority,
+        });
+        if let Some(deadline) = terms.deadline {
+            self.watch_deadline(id, deadline);
+        }
+        match release {
+            Some(at) => self.events.push(at, Event::Release(id)),
+            None => self.release(now, id),
+        }
         self.changed(now);
         id
+    }
+
+    /// Lets the subtasks of a task start, or refuses the task if too many are open.
+    pub(super) fn release(&mut self, now: SimTime, id: TaskId) {
+        if let Some(most) = self.options.max_open_tasks
+            && self.n_released >= most
+        {
+            return self.refuse_task(now, id);
+        }
+        self.n_released += 1;
+        let task = &mut self.tasks[id.index()];
+        task.released = true;
+        let mut next = task.first;
+        while let Some(subtask) = self.subtasks.get(next as usize) {
+            next = subtask.next_in_task;
+            if subtask.n_missing == 0 && subtask.state == SubtaskState::Blocked {
+                self.make_ready(now, subtask.id);
+            }
+        }
+        self.changed(now);
     }
 
     /// Takes a piece of an open task in.
@@ -95,11 +146,12 @@ impl Engine {
     /// # Errors
     /// Its task is unknown or not open, a predecessor is unknown, failed or cancelled, or no
     /// resource of the pool can ever do it. A subtask that names a model needs a replica of it;
-    /// one that names none goes to any resource with the skill.
+    /// one that names none goes to any resource with the skill; one with modes goes to those that
+    /// they name, wherever its memory and tokens fit.
     pub fn add_subtask(
         &mut self,
         now: SimTime,
-        mut spec: SubtaskSpec,
+        spec: SubtaskSpec,
     ) -> Result<SubtaskId, SubtaskError> {
         self.check_arrival(&spec)?;
         let Some(lane) = self.pool.lane_for(&spec) else {
@@ -108,38 +160,83 @@ impl Engine {
             } = spec;
             return Err(SubtaskError::NobodyCan { name, skill, model });
         };
-        spec.after.sort_unstable();
-        spec.after.dedup();
         let id = SubtaskId(self.subtasks.len() as u32);
-        let mut n_missing = 0;
-        for before in &spec.after {
-            let before = &mut self.subtasks[before.index()];
-            before.successors.push(id);
-            n_missing += u32::from(before.state != SubtaskState::Done);
-        }
-        let task = &mut self.tasks[spec.task.index()];
-        task.subtasks.push(id);
-        task.n_unfinished += 1;
-        self.n_unfinished += 1;
-        self.facts.push(added(id, &spec));
-        self.subtasks.push(Subtask {
+        let terms = SubtaskTerms::of(&spec);
+        let (before, received) = pair_up(spec.after, spec.received);
+        let extras = Extras {
+            timeout: spec.timeout,
+            max_attempts: spec.max_attempts,
+            received,
+            left: None,
+        };
+        let spread = self.spread_number(spec.spread);
+        let priority = self.tasks[terms.task.index()].spec.priority;
+        let subtask = Subtask {
             id,
+            spec: terms,
             state: SubtaskState::Blocked,
             lane,
-            successors: Vec::new(),
-            mean_span: self.pool.mean_span(lane, Load::of(&spec)),
+            priority,
+            mean_span: self.pool.mean_span(lane, Load::of(&terms)),
             attempts: 0,
             ready_at: None,
             started_at: None,
             ended_at: None,
-            n_missing,
-            spec,
-        });
+            ran_on: None,
+            n_missing: self.n_not_done(&before),
+            name: self.names.add(spec.name),
+            before: self.graph.add(id, &before, &mut self.subtasks),
+            after: (NONE, NONE),
+            next_in_task: NONE,
+            extras: self.extras_number(extras),
+            spread,
+        };
+        let is_ready = subtask.n_missing == 0 && self.tasks[terms.task.index()].released;
+        self.subtasks.push(subtask);
+        self.append_to_task(terms.task, id);
+        self.n_unfinished += 1;
+        self.counts.added += 1;
+        self.state(|engine| engine.added(id));
         self.changed(now);
-        if n_missing == 0 {
+        if is_ready {
             self.make_ready(now, id);
         }
         Ok(id)
+    }
+
+    fn n_not_done(&self, before: &[SubtaskId]) -> u32 {
+        let state = |id: &&SubtaskId| self.subtasks[id.index()].state;
+        before
+            .iter()
+            .filter(|id| state(id) != SubtaskState::Done)
+            .count() as u32
+    }
+
+    fn append_to_task(&mut self, task: TaskId, id: SubtaskId) {
+        let task = &mut self.tasks[task.index()];
+        match task.last {
+            NONE => task.first = id.0,
+            last => self.subtasks[last as usize].next_in_task = id.0,
+        }
+        task.last = id.0;
+        task.n_subtasks += 1;
+        task.n_unfinished += 1;
+    }
+
+    fn spread_number(&mut self, spread: Spread) -> u32 {
+        let known = self.spreads.iter().rposition(|known| *known == spread);
+        known.unwrap_or_else(|| {
+            self.spreads.push(spread);
+            self.spreads.len() - 1
+        }) as u32
+    }
+
+    fn extras_number(&mut self, extras: Extras) -> u32 {
+        if extras.is_empty() {
+            return NONE;
+        }
+        self.extras.push(extras);
+        self.extras.len() as u32 - 1
     }
 
     /// Says that a task is wholly known: it is done when all its subtasks are, at once if they are
@@ -169,6 +266,21 @@ impl Engine {
                 state: task.state,
             });
         }
+        let (what, fault) = if spec.max_attempts == Some(0) {
+            ("max_attempts", Some((0.0, "at least 1")))
+        } else if spec.timeout.is_some_and(|span| span.0 == 0) {
+            ("timeout", Some((0.0, "longer than nothing")))
+        } else {
+            ("spread", spec.spread.fault())
+        };
+        if let Some((value, must)) = fault {
+            return Err(SubtaskError::BadNumber {
+                name: name(),
+                what,
+                value: value.to_string(),
+                must,
+            });
+        }
         for &after in &spec.after {
             let Some(before) = self.subtasks.get(after.index()) else {
                 return Err(SubtaskError::UnknownPredecessor {
@@ -187,18 +299,37 @@ impl Engine {
         }
         Ok(())
     }
+
+    fn added(&self, id: SubtaskId) -> EngineFact {
+        let subtask = &self.subtasks[id.index()];
+        let spec = &subtask.spec;
+        EngineFact::SubtaskAdded {
+            subtask: id,
+            task: spec.task,
+            name: self.names.get(subtask.name).to_owned(),
+            skill: spec.skill,
+            owner: spec.owner,
+            after: self.graph.before(subtask).to_vec(),
+            items: spec.items,
+            tokens: spec.tokens,
+            bytes: spec.bytes,
+            memory_bytes: spec.memory_bytes,
+            timeout: self.timeout_of(id),
+        }
+    }
 }
 
-fn added(id: SubtaskId, spec: &SubtaskSpec) -> EngineFact {
-    EngineFact::SubtaskAdded {
-        subtask: id,
-        task: spec.task,
-        name: spec.name.clone(),
-        skill: spec.skill,
-        owner: spec.owner,
-        after: spec.after.clone(),
-        items: spec.items,
-        tokens: spec.tokens,
-        bytes: spec.bytes,
+/// Each predecessor once, in order, with the bytes that come from it; no bytes at all: an empty list.
+fn pair_up(mut after: Vec<SubtaskId>, received: Vec<u64>) -> (Vec<SubtaskId>, Vec<u64>) {
+    if received.iter().all(|bytes| *bytes == 0) {
+        after.sort_unstable();
+        after.dedup();
+        return (after, Vec::new());
     }
+    let mut pairs = BTreeMap::new();
+    let bytes = received.into_iter().chain(std::iter::repeat(0));
+    for (id, bytes) in after.into_iter().zip(bytes) {
+        *pairs.entry(id).or_insert(0_u64) += bytes;
+    }
+    pairs.into_iter().unzip()
 }

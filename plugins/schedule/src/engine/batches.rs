@@ -1,19 +1,14 @@
-//! How placed subtasks become batches, and how batches end.
+//! How placed subtasks become batches, and what these are charged.
 
-use std::mem;
+use std::{cmp::Reverse, mem};
 
-use rand::Rng as _;
-use rand_distr::StandardNormal;
+use rand_distr::{Distribution as _, StandardNormal};
 use sim::{SimSpan, SimTime};
 
-use super::{
-    Engine,
-    events::Event,
-    state::{Batch, BatchRecord},
-};
+use super::{Engine, events::Event};
 use crate::{
     draws::{Draws, Purpose},
-    fact::{EngineFact, FailureCause},
+    fact::EngineFact,
     lane::Load,
     options::Charge,
     policy::Placement,
@@ -24,109 +19,86 @@ use crate::{
 impl Engine {
     /// Tells how long a running batch takes, at least 1 ns; ignored if it has ended meanwhile.
     pub fn set_span(&mut self, batch: BatchId, span: SimSpan) {
-        let record = &mut self.batches[batch.index()];
-        if record.is_running {
-            record.batch.ends = Some(record.batch.started + SimSpan(span.0.max(1)));
+        let runs = |on: &&mut super::Resource| on.running == Some(batch);
+        if let Some(on) = self.pool.resources.iter_mut().find(runs) {
+            let end = on.started + SimSpan(span.0.max(1));
+            on.ends = Some(end);
+            self.ends.push(Reverse((end, batch, on.id)));
             self.drop_stale_events();
         }
     }
 
-    /// Ends a batch with one result for each of its subtasks, in their order; ignored if it has
-    /// ended meanwhile. A failed subtask is tried again or fails for good, and with it its task.
-    ///
-    /// # Panics
-    /// If there are more or fewer results than subtasks in the batch.
-    pub fn finish(&mut self, now: SimTime, batch: BatchId, results: &[Result<(), String>]) {
-        let record = &self.batches[batch.index()];
-        if !record.is_running {
-            return;
-        }
-        let n_subtasks = record.batch.subtasks.len();
-        assert_eq!(
-            results.len(),
-            n_subtasks,
-            "results and subtasks of {batch:?} must pair up"
-        );
-        let subtasks = self.end_batch(now, batch);
-        // What was done stays done, even if another subtask of the batch fails the task of both.
-        for (&subtask, result) in subtasks.iter().zip(results) {
-            if result.is_ok() && self.is_running_in(subtask, batch) {
-                self.finish_subtask(now, subtask);
-            }
-        }
-        for (&subtask, result) in subtasks.iter().zip(results) {
-            if let Err(reason) = result
-                && self.is_running_in(subtask, batch)
-            {
-                self.fail_attempt(now, subtask, FailureCause::Performer(reason.clone()));
-            }
-        }
-        self.drop_stale_events();
-    }
-
     /// Starts a batch on each free resource that was given subtasks; the others wait.
-    pub(super) fn perform(&mut self, now: SimTime) -> Vec<Batch> {
-        let mut forming: Vec<Batch> = Vec::new();
-        // By resource: the place of its batch in `forming`.
-        let mut places: Vec<Option<usize>> = vec![None; self.pool.resources.len()];
+    pub(super) fn perform(&mut self, now: SimTime) {
+        let first = self.started.len();
         let mut placements = mem::take(&mut self.decisions.placements);
         for placement in placements.drain(..) {
             let Placement {
                 subtask, resource, ..
             } = placement;
-            if self.subtasks[subtask.index()].state != SubtaskState::Ready {
-                continue;
+            if self.subtasks[subtask.index()].state == SubtaskState::Ready
+                && self.fits(now, subtask, resource)
+            {
+                self.start_subtask(now, placement);
             }
-            let place = places[resource.index()];
-            if !self.fits(subtask, resource, place.map(|place| &forming[place])) {
-                continue;
-            }
-            let place = *places[resource.index()].get_or_insert_with(|| {
-                let id = BatchId((self.batches.len() + forming.len()) as u32);
-                let subtasks = Vec::new();
-                forming.push(Batch {
-                    id,
-                    resource,
-                    subtasks,
-                    started: now,
-                    ends: None,
-                });
-                forming.len() - 1
-            });
-            forming[place].subtasks.push(subtask);
-            self.start_subtask(now, placement, forming[place].id);
         }
         self.decisions.placements = placements;
-        forming
-            .into_iter()
-            .map(|batch| self.start_batch(batch))
-            .collect()
+        self.start_batches(now, first);
     }
 
-    fn fits(&self, subtask: SubtaskId, resource: ResourceId, forming: Option<&Batch>) -> bool {
-        let resource = &self.pool.resources[resource.index()];
+    /// Starts the batches that were formed since `started` had `first` entries.
+    pub(super) fn start_batches(&mut self, now: SimTime, first: usize) {
+        for at in first..self.started.len() {
+            let (resource, batch, subtask) = self.started[at];
+            if self.pool.resources[resource.index()].tokens.is_some() {
+                self.start_sequence(now, resource, batch, subtask);
+            } else {
+                self.start_batch(now, resource, batch);
+            }
+            self.refresh(resource);
+        }
+    }
+
+    /// Whether a resource can take a subtask into the batch that it forms now.
+    fn fits(&mut self, now: SimTime, subtask: SubtaskId, resource: ResourceId) -> bool {
         let lane = self.subtasks[subtask.index()].lane;
-        let may_join = forming.is_none_or(|batch| {
-            batch.subtasks.len() < resource.spec.slots as usize
-                && self.subtasks[batch.subtasks[0].index()].lane == lane
+        let on = &self.pool.resources[resource.index()];
+        if on.room() == 0 || !self.pool.is_member(resource, lane) {
+            return false;
+        }
+        if on.tokens.is_some() {
+            let prompt = u64::from(self.subtasks[subtask.index()].spec.tokens);
+            let n_joining = self.started.iter().filter(|(r, ..)| *r == resource).count();
+            let on = &mut self.pool.resources[resource.index()];
+            let has_room = on.room() as usize > 0 || n_joining == 0;
+            let tokens = on.tokens.as_mut();
+            return has_room && tokens.is_some_and(|tokens| tokens.lets_in(now, prompt));
+        }
+        let may_join = on.members.first().is_none_or(|first| {
+            on.members.len() < on.spec.slots as usize && self.subtasks[first.index()].lane == lane
         });
-        resource.is_free()
-            && may_join
-            && self.pool.span(resource.id, lane, Load::default()).is_some()
+        may_join && (on.spec.memory.is_none() || self.memory_fits(subtask, resource))
     }
 
-    fn start_subtask(&mut self, now: SimTime, placement: Placement, batch: BatchId) {
+    /// Moves a subtask into the batch that its resource forms, or lets it join the sequences there.
+    pub(super) fn start_subtask(&mut self, now: SimTime, placement: Placement) {
         let Placement {
             subtask,
             resource,
             rank,
             candidates,
         } = placement;
+        let batch = self.place_in_batch(subtask, resource);
         self.set_state(subtask, SubtaskState::Running { resource, batch });
         let state = &mut self.subtasks[subtask.index()];
         state.attempts += 1;
         state.started_at = Some(now);
-        self.facts.push(EngineFact::SubtaskPlaced {
+        state.ran_on = Some(resource);
+        self.counts.started += 1;
+        if self.pool.resources[resource.index()].tokens.is_some() {
+            self.join(now, resource, subtask, batch);
+        }
+        self.state(|_| EngineFact::SubtaskPlaced {
             subtask,
             resource,
             rank,
@@ -134,69 +106,134 @@ impl Engine {
         });
     }
 
-    fn start_batch(&mut self, mut batch: Batch) -> Batch {
-        let load = batch.subtasks.iter().fold(Load::default(), |load, id| {
-            load.plus(self.subtasks[id.index()].load())
-        });
-        let lane = self.subtasks[batch.subtasks[0].index()].lane;
-        let expected = self
-            .pool
-            .span(batch.resource, lane, load)
-            .unwrap_or(SimSpan(1));
-        let span = self.charged_span(&batch, expected);
-        batch.ends = span.map(|span| batch.started + span);
-        let resource = &mut self.pool.resources[batch.resource.index()];
-        resource.running = Some(batch.id);
-        resource.expected_end = Some(batch.started + expected);
-        if let Some(timeout) = self.options.timeout {
-            self.events
-                .push(batch.started + timeout, Event::Timeout(batch.id));
+    /// The batch that a subtask goes into: the one that is being formed, or a new one.
+    pub(super) fn place_in_batch(&mut self, subtask: SubtaskId, resource: ResourceId) -> BatchId {
+        let on = &mut self.pool.resources[resource.index()];
+        let forming = on.tokens.is_none() && !on.members.is_empty();
+        if on.tokens.is_none() {
+            on.members.push(subtask);
         }
-        self.facts.push(EngineFact::BatchStarted {
-            batch: batch.id,
-            resource: batch.resource,
-            subtasks: batch.subtasks.clone(),
-            span,
-        });
-        self.batches.push(BatchRecord {
-            batch: batch.clone(),
-            is_running: true,
-        });
+        if forming {
+            let here = |(r, ..): &&(ResourceId, BatchId, SubtaskId)| *r == resource;
+            if let Some((_, batch, _)) = self.started.iter().rev().find(here) {
+                return *batch;
+            }
+        }
+        let batch = BatchId(self.n_batches);
+        self.n_batches += 1;
+        self.started.push((resource, batch, subtask));
         batch
     }
 
+    fn start_sequence(
+        &mut self,
+        now: SimTime,
+        resource: ResourceId,
+        batch: BatchId,
+        subtask: SubtaskId,
+    ) {
+        self.counts.batches += 1;
+        if let Some(timeout) = self.timeout_of(subtask).or(self.options.timeout) {
+            self.events
+                .push(now + timeout, Event::Timeout(batch, resource));
+        }
+        self.state(|_| EngineFact::BatchStarted {
+            batch,
+            resource,
+            subtasks: vec![subtask],
+            span: None,
+            setup: SimSpan::ZERO,
+        });
+    }
+
+    fn start_batch(&mut self, now: SimTime, resource: ResourceId, batch: BatchId) {
+        let members = mem::take(&mut self.pool.resources[resource.index()].members);
+        let load = members.iter().fold(Load::default(), |load, id| {
+            load.plus(self.subtasks[id.index()].load())
+        });
+        let lane = self.subtasks[members[0].index()].lane;
+        let work = self
+            .pool
+            .work_span(resource, lane, load)
+            .unwrap_or(SimSpan(1));
+        let setup = self.take_model(resource, lane) + self.transfer(&members, resource);
+        let span = self.charged_span(batch, resource, &members, work, setup);
+        self.watch_batch(now, resource, batch, &members);
+        let on = &mut self.pool.resources[resource.index()];
+        on.members = members;
+        on.running = Some(batch);
+        on.started = now;
+        on.ends = span.map(|span| now + span);
+        on.expected_end = Some(now + work + setup);
+        if let Some(end) = on.ends {
+            self.ends.push(Reverse((end, batch, resource)));
+        }
+        self.counts.batches += 1;
+        self.state(|engine| EngineFact::BatchStarted {
+            batch,
+            resource,
+            subtasks: engine.pool.resources[resource.index()].members.clone(),
+            span,
+            setup,
+        });
+    }
+
+    /// Sees to it that a batch is broken off or hedged when it takes too long.
+    fn watch_batch(
+        &mut self,
+        now: SimTime,
+        resource: ResourceId,
+        batch: BatchId,
+        members: &[SubtaskId],
+    ) {
+        let own = members.iter().filter_map(|id| self.timeout_of(*id));
+        if let Some(timeout) = own.chain(self.options.timeout).min() {
+            self.events
+                .push(now + timeout, Event::Timeout(batch, resource));
+        }
+        if self.options.hedging.is_some() {
+            for id in members {
+                self.watch_hedge(now, *id);
+            }
+        }
+    }
+
     /// What a batch is charged, where that is known beforehand.
-    fn charged_span(&self, batch: &Batch, expected: SimSpan) -> Option<SimSpan> {
-        let spec = &self.pool.resources[batch.resource.index()].spec;
+    fn charged_span(
+        &self,
+        batch: BatchId,
+        resource: ResourceId,
+        members: &[SubtaskId],
+        work: SimSpan,
+        setup: SimSpan,
+    ) -> Option<SimSpan> {
+        let spec = &self.pool.resources[resource.index()].spec;
         let is_agent = matches!(spec.kind, ResourceKind::Agent { .. });
         let Charge::Modelled { noise } = self.options.charge else {
-            return is_agent.then_some(expected);
+            return is_agent.then_some(work + setup);
         };
-        let mut factor = self.work_factor(&batch.subtasks);
+        let mut factor = self.work_factor(members);
         if !spec.spread.is_exact() {
-            let seed = self.options.streams.seed();
-            factor *= spec
-                .spread
-                .factor(&mut Draws::new(seed, Purpose::Batch, batch.id.0, 0));
+            let mut draws = Draws::new(self.options.streams.seed(), Purpose::Batch, batch.0, 0);
+            factor *= spec.spread.factor(&mut draws);
         }
         if noise > 0.0 {
-            let mut stream = self.options.streams.stream("duration", batch.id.0.into());
-            let z: f64 = stream.sample(StandardNormal);
+            let mut stream = self.options.streams.stream("duration", batch.0.into());
+            let z: f64 = StandardNormal.sample(&mut stream);
             factor *= (noise * z - noise * noise / 2.0).exp();
         }
         if factor == 1.0 {
-            return Some(expected);
+            return Some(work + setup);
         }
-        Some(SimSpan(
-            ((expected.0 as f64 * factor).round() as u64).max(1),
-        ))
+        let work = SimSpan((work.0 as f64 * factor).round() as u64);
+        Some(SimSpan((work + setup).0.max(1)))
     }
 
     /// How much more or less work there is in `subtasks` than expected: the mean of their factors,
-    /// each counted by its expected span.
+    /// each counted by its expected span; what was done before a preemption is left out.
     fn work_factor(&self, subtasks: &[SubtaskId]) -> f64 {
         let members = || subtasks.iter().map(|id| &self.subtasks[id.index()]);
-        if members().all(|subtask| subtask.spec.spread.is_exact()) {
+        if members().all(|subtask| subtask.spread == 0 && !subtask.has_extras()) {
             return 1.0;
         }
         let seed = self.options.streams.seed();
@@ -204,62 +241,67 @@ impl Engine {
         for subtask in members() {
             let mut draws = Draws::new(seed, Purpose::Work, subtask.id.0, subtask.attempts);
             let span = subtask.mean_span.0 as f64;
-            actual += subtask.spec.spread.factor(&mut draws) * span;
+            let factor = self.spreads[subtask.spread as usize].factor(&mut draws);
+            let left = self.extras.get(subtask.extras as usize);
+            let left = left.and_then(|extras| extras.left).unwrap_or(1.0);
+            actual += factor * left * span;
             expected += span;
         }
-        actual / expected
-    }
-
-    /// Frees the resource of a running batch and hands out what was in the batch.
-    pub(super) fn end_batch(&mut self, now: SimTime, id: BatchId) -> Vec<SubtaskId> {
-        let record = &mut self.batches[id.index()];
-        record.is_running = false;
-        let Batch {
-            resource, started, ..
-        } = record.batch;
-        let subtasks = record.batch.subtasks.clone();
-        let state = &mut self.pool.resources[resource.index()];
-        state.running = None;
-        state.expected_end = None;
-        self.facts.push(EngineFact::BatchFinished {
-            batch: id,
-            resource,
-            span: now - started,
-        });
-        self.changed(now);
-        subtasks
-    }
-
-    pub(super) fn is_running_in(&self, subtask: SubtaskId, in_batch: BatchId) -> bool {
-        matches!(
-            self.subtasks[subtask.index()].state,
-            SubtaskState::Running { batch, .. } if batch == in_batch
-        )
-    }
-
-    fn finish_subtask(&mut self, now: SimTime, id: SubtaskId) {
-        let subtask = &mut self.subtasks[id.index()];
-        let started = subtask.started_at.unwrap_or(now);
-        let waited = started - subtask.ready_at.unwrap_or(started);
-        subtask.ended_at = Some(now);
-        if let SubtaskState::Running { resource, .. } = subtask.state {
-            self.pool.resources[resource.index()].finished += 1;
+        if actual == expected {
+            1.0
+        } else {
+            actual / expected
         }
-        let task = subtask.spec.task;
-        let successors = subtask.successors.clone();
-        self.set_state(id, SubtaskState::Done);
-        self.facts.push(EngineFact::SubtaskFinished {
-            subtask: id,
-            waited,
-            ran: now - started,
+    }
+
+    /// How long the data of predecessors takes to come, all at the same time.
+    fn transfer(&self, members: &[SubtaskId], resource: ResourceId) -> SimSpan {
+        let spans = members.iter().map(|id| {
+            let subtask = &self.subtasks[id.index()];
+            let transfers = Transfers {
+                graph: &self.graph,
+                extras: &self.extras,
+                subtasks: &self.subtasks,
+                network: &self.options.network,
+                pool: &self.pool,
+            };
+            transfers.span(subtask, resource)
         });
-        for next in successors {
-            let waiting = &mut self.subtasks[next.index()];
-            waiting.n_missing -= 1;
-            if waiting.n_missing == 0 && waiting.state == SubtaskState::Blocked {
-                self.make_ready(now, next);
-            }
-        }
-        self.finish_if_done(now, task);
+        spans.max().unwrap_or(SimSpan::ZERO)
+    }
+
+    /// How long an attempt of a subtask may take, if it says so itself.
+    pub(super) fn timeout_of(&self, id: SubtaskId) -> Option<SimSpan> {
+        self.extras
+            .get(self.subtasks[id.index()].extras as usize)?
+            .timeout
+    }
+}
+
+/// What it takes to know how long data takes to come.
+#[derive(Clone, Copy)]
+pub(crate) struct Transfers<'a> {
+    pub(crate) graph: &'a super::Graph,
+    pub(crate) extras: &'a [super::Extras],
+    pub(crate) subtasks: &'a [super::Subtask],
+    pub(crate) network: &'a crate::network::Network,
+    pub(crate) pool: &'a crate::lane::Pool,
+}
+
+impl Transfers<'_> {
+    /// Until all that `subtask` gets from predecessors that ran elsewhere is at `resource`.
+    pub(crate) fn span(self, subtask: &super::Subtask, resource: ResourceId) -> SimSpan {
+        let Some(extras) = self.extras.get(subtask.extras as usize) else {
+            return SimSpan::ZERO;
+        };
+        let device = |id: ResourceId| self.pool.resources[id.index()].spec.device;
+        let before = self.graph.before(subtask).iter().zip(&extras.received);
+        let spans = before
+            .filter(|(_, bytes)| **bytes > 0)
+            .filter_map(|(id, bytes)| {
+                let from = self.subtasks[id.index()].ran_on?;
+                Some(self.network.span(device(from), device(resource), *bytes))
+            });
+        spans.max().unwrap_or(SimSpan::ZERO)
     }
 }

@@ -1,12 +1,16 @@
 //! The queue of future events in simulated time; events that no longer apply are dropped late.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
 
 use sim::{SimSpan, SimTime};
 
 use super::Engine;
 use crate::{
     fact::{EngineFact, FailureCause},
+    pool::ResourceId,
     workload::{BatchId, SubtaskId, SubtaskState, TaskId},
 };
 
@@ -14,33 +18,75 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
     /// A batch has taken as long as it may.
-    Timeout(BatchId),
+    Timeout(BatchId, ResourceId),
     /// A failed subtask may be tried again.
     BackoffOver(SubtaskId),
     /// A deadline has passed.
     Deadline(TaskId),
+    /// The subtasks of a task may start.
+    Release(TaskId),
+    /// A resource has generated the tokens that it planned; the number tells plans apart.
+    Tokens(ResourceId, u32),
+    /// A subtask has run so long that a second copy is wanted; the number is that of its attempt.
+    Hedge(SubtaskId, u32),
+    /// A resource fails or is mended; the number is that of the outage.
+    Outage(ResourceId, u32),
+    /// A resource has started up.
+    StartedUp(ResourceId),
+    /// The load of a scaling rule is to be looked at.
+    Scale(u32),
 }
 
-/// Future events, soonest first.
+impl Event {
+    /// Whether it alone is a reason to go on when nothing is left to do.
+    fn is_essential(self) -> bool {
+        !matches!(self, Self::Outage(..) | Self::StartedUp(_) | Self::Scale(_))
+    }
+}
+
+/// Future events, soonest first. Those that come in order of time, as arrivals mostly do, wait in a
+/// plain queue; only the others need the heap.
 #[derive(Debug, Default)]
-pub(super) struct Events(BinaryHeap<Reverse<(SimTime, Event)>>);
+pub(super) struct Events {
+    in_order: VecDeque<(SimTime, Event)>,
+    heap: BinaryHeap<Reverse<(SimTime, Event)>>,
+    n_essential: usize,
+}
 
 impl Events {
     pub(super) fn push(&mut self, at: SimTime, event: Event) {
-        self.0.push(Reverse((at, event)));
-    }
-
-    pub(super) fn next(&self) -> Option<SimTime> {
-        self.0.peek().map(|Reverse((at, _))| *at)
-    }
-
-    fn pop_if(&mut self, wanted: impl FnOnce(SimTime, Event) -> bool) -> Option<(SimTime, Event)> {
-        let Reverse((at, event)) = *self.0.peek()?;
-        if !wanted(at, event) {
-            return None;
+        self.n_essential += usize::from(event.is_essential());
+        let follows = matches!(event, Event::Release(_))
+            && self.in_order.back().is_none_or(|last| *last <= (at, event));
+        if follows {
+            self.in_order.push_back((at, event));
+        } else {
+            self.heap.push(Reverse((at, event)));
         }
-        self.0.pop();
-        Some((at, event))
+    }
+
+    pub(super) fn peek(&self) -> Option<(SimTime, Event)> {
+        let heap = self.heap.peek().map(|Reverse(first)| *first);
+        match (self.in_order.front().copied(), heap) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    pub(super) fn has_essential(&self) -> bool {
+        self.n_essential > 0
+    }
+
+    fn pop(&mut self) {
+        let first = self.peek();
+        if first.is_some() && self.in_order.front().copied() == first {
+            self.in_order.pop_front();
+        } else {
+            self.heap.pop();
+        }
+        if let Some((_, event)) = first {
+            self.n_essential -= usize::from(event.is_essential());
+        }
     }
 }
 
@@ -53,42 +99,85 @@ impl Engine {
     }
 
     pub(super) fn take_due_events(&mut self, now: SimTime) {
-        while let Some((at, event)) = self.events.pop_if(|at, _| at <= now) {
-            if !self.applies(at, event) {
-                continue;
+        while let Some((at, event)) = self.events.peek() {
+            if at > now {
+                return;
             }
-            match event {
-                Event::Timeout(batch) => self.break_off(now, batch, &FailureCause::TimedOut),
-                Event::BackoffOver(subtask) => self.make_ready(now, subtask),
-                Event::Deadline(task) => {
-                    self.tasks[task.index()].missed_deadline = true;
-                    self.facts.push(EngineFact::DeadlineMissed { task });
-                    self.changed(now);
-                }
+            self.events.pop();
+            if self.applies(at, event) {
+                self.counts.timers += 1;
+                self.take_event(now, at, event);
             }
+        }
+    }
+
+    fn take_event(&mut self, now: SimTime, at: SimTime, event: Event) {
+        match event {
+            Event::Timeout(batch, resource) => {
+                self.break_off(now, resource, batch, &FailureCause::TimedOut);
+            }
+            Event::BackoffOver(subtask) => self.make_ready(now, subtask),
+            Event::Deadline(task) => {
+                self.tasks[task.index()].missed_deadline = true;
+                self.state(|_| EngineFact::DeadlineMissed { task });
+                self.changed(now);
+            }
+            Event::Release(task) => self.release(now, task),
+            Event::Tokens(resource, _) => self.end_phase(now, resource),
+            Event::Hedge(subtask, _) => self.hedges.wanted.push(subtask),
+            Event::Outage(resource, _) => self.take_outage(now, at, resource),
+            Event::StartedUp(resource) => self.started_up(now, resource),
+            Event::Scale(_) => self.scaling.look = true,
         }
     }
 
     /// Drops events that have lost their meaning from the front, so that nobody wakes up for them.
     pub(super) fn drop_stale_events(&mut self) {
-        while let Some(Reverse((at, event))) = self.events.0.peek().copied() {
+        while let Some((at, event)) = self.events.peek() {
             if self.applies(at, event) {
-                return;
+                break;
             }
-            self.events.0.pop();
+            self.events.pop();
+        }
+        while let Some(&Reverse((end, batch, resource))) = self.ends.peek() {
+            let on = &self.pool.resources[resource.index()];
+            if on.running == Some(batch) && on.ends == Some(end) {
+                break;
+            }
+            self.ends.pop();
         }
     }
 
     fn applies(&self, at: SimTime, event: Event) -> bool {
         match event {
-            Event::Timeout(id) => {
-                let record = &self.batches[id.index()];
-                record.is_running && record.batch.ends.is_none_or(|end| end > at)
+            Event::Timeout(batch, resource) => {
+                let on = &self.pool.resources[resource.index()];
+                match &on.tokens {
+                    Some(tokens) => tokens.subtask_of(batch).is_some(),
+                    None => on.running == Some(batch) && on.ends.is_none_or(|end| end > at),
+                }
             }
             Event::BackoffOver(id) => {
                 self.subtasks[id.index()].state == SubtaskState::Backoff { until: at }
             }
             Event::Deadline(id) => !self.tasks[id.index()].state.is_ended(),
+            Event::Release(id) => {
+                let task = &self.tasks[id.index()];
+                !task.released && !task.state.is_ended()
+            }
+            Event::Tokens(resource, plan) => {
+                let on = &self.pool.resources[resource.index()];
+                on.tokens.as_ref().is_some_and(|tokens| tokens.plan == plan)
+            }
+            Event::Hedge(id, attempt) => {
+                let subtask = &self.subtasks[id.index()];
+                subtask.attempts == attempt && matches!(subtask.state, SubtaskState::Running { .. })
+            }
+            Event::Outage(resource, n) => self.pool.resources[resource.index()].n_outages == n,
+            Event::StartedUp(resource) => {
+                self.pool.resources[resource.index()].starting_until == Some(at)
+            }
+            Event::Scale(_) => true,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What goes wrong: failed attempts and their retries, resources that go down, tasks that fail.
+//! What goes wrong: failed attempts and their retries, resources that go down, tasks that fail or
+//! are called off.
 
 use sim::{SimSpan, SimTime};
 
@@ -14,39 +15,82 @@ impl Engine {
     /// works on when it fails counts as a failed attempt and is tried again, elsewhere if someone
     /// else can.
     pub fn set_up(&mut self, now: SimTime, resource: ResourceId, up: bool) {
-        let state = &mut self.pool.resources[resource.index()];
-        if state.up == up {
+        let on = &mut self.pool.resources[resource.index()];
+        if on.up == up {
             return;
         }
-        state.up = up;
-        let running = state.running;
+        on.up = up;
+        on.idle_since = now;
+        on.starting_until = None;
+        let running = on.running;
+        self.counts.switched += 1;
         self.changed(now);
+        self.refresh(resource);
         if up {
-            self.facts.push(EngineFact::ResourceUp { resource });
+            self.state(|_| EngineFact::ResourceUp { resource });
             return;
         }
-        self.facts.push(EngineFact::ResourceDown { resource });
+        self.state(|_| EngineFact::ResourceDown { resource });
         if let Some(batch) = running {
-            self.break_off(now, batch, &FailureCause::ResourceDown);
+            self.break_off(now, resource, batch, &FailureCause::ResourceDown);
+        }
+        let on = &self.pool.resources[resource.index()];
+        let sequences = on.tokens.iter().flat_map(|tokens| tokens.all());
+        for (batch, _) in sequences.collect::<Vec<_>>() {
+            self.break_off(now, resource, batch, &FailureCause::ResourceDown);
+        }
+        let on = &mut self.pool.resources[resource.index()];
+        on.loaded.clear();
+        if let Some(tokens) = &mut on.tokens {
+            tokens.clear();
         }
         self.drop_stale_events();
     }
 
     /// Ends a running batch before its time: all attempts in it have failed.
-    pub(super) fn break_off(&mut self, now: SimTime, batch: BatchId, cause: &FailureCause) {
-        for subtask in self.end_batch(now, batch) {
-            if self.is_running_in(subtask, batch) {
-                self.fail_attempt(now, subtask, cause.clone());
-            }
+    pub(super) fn break_off(
+        &mut self,
+        now: SimTime,
+        resource: ResourceId,
+        batch: BatchId,
+        cause: &FailureCause,
+    ) {
+        let subtasks = self.end_batch(now, resource, batch);
+        for &subtask in &subtasks {
+            self.lose(now, subtask, batch, cause.clone());
+        }
+        self.hedges.forget(batch);
+        self.keep_buffer(resource, subtasks);
+    }
+
+    /// A batch failed a subtask: its attempt goes on in its other copy, or has failed.
+    pub(super) fn lose(
+        &mut self,
+        now: SimTime,
+        id: SubtaskId,
+        batch: BatchId,
+        cause: FailureCause,
+    ) {
+        if self.is_running_in(id, batch) && !self.go_on_in_copy(id) {
+            self.fail_attempt(now, id, cause);
         }
     }
 
     /// Puts a running subtask into backoff, or fails it for good and its task with it.
-    pub(super) fn fail_attempt(&mut self, now: SimTime, id: SubtaskId, cause: FailureCause) {
-        let attempt = self.subtasks[id.index()].attempts;
-        let retry_at = (attempt < self.options.max_attempts)
+    fn fail_attempt(&mut self, now: SimTime, id: SubtaskId, cause: FailureCause) {
+        let subtask = &self.subtasks[id.index()];
+        let (attempt, task) = (subtask.attempts, subtask.spec.task);
+        let own = self
+            .extras
+            .get(subtask.extras as usize)
+            .and_then(|extras| extras.max_attempts);
+        let retry_at = (attempt < own.unwrap_or(self.options.max_attempts))
             .then(|| now + backoff(self.options.retry_delay, attempt));
-        self.facts.push(EngineFact::SubtaskFailed {
+        if let Some(extras) = self.extras.get_mut(subtask.extras as usize) {
+            extras.left = None;
+        }
+        self.counts.failed += 1;
+        self.state(|_| EngineFact::SubtaskFailed {
             subtask: id,
             attempt,
             cause,
@@ -58,42 +102,80 @@ impl Engine {
         } else {
             self.set_state(id, SubtaskState::Failed);
             self.subtasks[id.index()].ended_at = Some(now);
-            self.fail_task(now, self.subtasks[id.index()].spec.task);
+            self.fail_tasks(now, vec![task]);
         }
         self.changed(now);
     }
 
-    /// Fails a task and all tasks that depend on what it leaves undone; cancels their subtasks.
-    fn fail_task(&mut self, now: SimTime, task: TaskId) {
-        let mut doomed = vec![task];
+    /// Calls a task off: what it has not done is cancelled, and every task that depends on it fails.
+    /// Does nothing if it has ended.
+    pub fn cancel_task(&mut self, now: SimTime, task: TaskId) {
+        if self.tasks[task.index()].state.is_ended() {
+            return;
+        }
+        self.end_task(now, task, TaskState::Cancelled);
+        self.state(|_| EngineFact::TaskCancelled { task });
+        let mut doomed = Vec::new();
+        self.cancel_subtasks(now, task, &mut doomed);
+        self.fail_tasks(now, doomed);
+        self.stop_vain_work(now);
+        self.changed(now);
+        self.drop_stale_events();
+    }
+
+    /// Refuses a task that comes while too many are open.
+    pub(super) fn refuse_task(&mut self, now: SimTime, task: TaskId) {
+        self.end_task(now, task, TaskState::Failed);
+        self.state(|_| EngineFact::TaskRefused { task });
+        let mut doomed = Vec::new();
+        self.cancel_subtasks(now, task, &mut doomed);
+        self.fail_tasks(now, doomed);
+        self.changed(now);
+    }
+
+    /// Fails tasks and all tasks that depend on what they leave undone; cancels their subtasks.
+    fn fail_tasks(&mut self, now: SimTime, mut doomed: Vec<TaskId>) {
         while let Some(task) = doomed.pop() {
-            let state = &mut self.tasks[task.index()];
-            if state.state.is_ended() {
+            if self.tasks[task.index()].state.is_ended() {
                 continue;
             }
-            state.state = TaskState::Failed;
-            state.ended_at = Some(now);
-            self.facts.push(EngineFact::TaskFailed { task });
-            for id in self.tasks[task.index()].subtasks.clone() {
-                let subtask = &mut self.subtasks[id.index()];
-                if subtask.state == SubtaskState::Done {
-                    continue;
-                }
-                let ended = subtask.state.is_ended();
-                doomed.extend(
-                    subtask
-                        .successors
-                        .clone()
-                        .iter()
-                        .map(|next| self.subtasks[next.index()].spec.task),
-                );
-                if !ended {
-                    self.subtasks[id.index()].ended_at = Some(now);
-                    self.set_state(id, SubtaskState::Cancelled);
-                    self.facts
-                        .push(EngineFact::SubtaskCancelled { subtask: id });
-                }
+            self.end_task(now, task, TaskState::Failed);
+            self.state(|_| EngineFact::TaskFailed { task });
+            self.cancel_subtasks(now, task, &mut doomed);
+        }
+    }
+
+    /// Cancels what is left of a task; names the tasks that come after something undone.
+    fn cancel_subtasks(&mut self, now: SimTime, task: TaskId, doomed: &mut Vec<TaskId>) {
+        let mut next = self.tasks[task.index()].first;
+        while let Some(subtask) = self.subtasks.get(next as usize) {
+            next = subtask.next_in_task;
+            if subtask.state == SubtaskState::Done {
+                continue;
             }
+            let (id, ended) = (subtask.id, subtask.state.is_ended());
+            let after = self.graph.after(subtask);
+            doomed.extend(after.map(|next| self.subtasks[next.index()].spec.task));
+            if !ended {
+                self.subtasks[id.index()].ended_at = Some(now);
+                self.set_state(id, SubtaskState::Cancelled);
+                self.counts.cancelled += 1;
+                self.state(|_| EngineFact::SubtaskCancelled { subtask: id });
+            }
+        }
+    }
+
+    /// Ends batches that hold nothing but what is cancelled.
+    fn stop_vain_work(&mut self, now: SimTime) {
+        let is_vain = |id: &SubtaskId| self.subtasks[id.index()].state.is_ended();
+        let vain: Vec<_> = self
+            .running()
+            .filter(|batch| batch.subtasks.iter().all(is_vain))
+            .map(|batch| (batch.resource, batch.id))
+            .collect();
+        for (resource, batch) in vain {
+            let subtasks = self.end_batch(now, resource, batch);
+            self.keep_buffer(resource, subtasks);
         }
     }
 }

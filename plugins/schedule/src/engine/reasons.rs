@@ -12,8 +12,15 @@ impl Engine {
     pub fn wait_reason(&self, id: SubtaskId) -> Option<WaitReason> {
         let subtask = self.subtask(id);
         match subtask.state {
-            SubtaskState::Blocked => Some(WaitReason::Predecessors {
+            SubtaskState::Blocked if subtask.n_missing > 0 => Some(WaitReason::Predecessors {
                 missing: subtask.n_missing,
+            }),
+            SubtaskState::Blocked => Some(WaitReason::Release {
+                at: self
+                    .task(subtask.spec.task)
+                    .spec
+                    .release
+                    .unwrap_or_default(),
             }),
             SubtaskState::Backoff { until } => Some(WaitReason::Backoff { until }),
             SubtaskState::Ready => Some(self.why_ready(id, &self.pool.lanes[subtask.lane.index()])),
@@ -30,7 +37,17 @@ impl Engine {
             .iter()
             .map(|(member, _)| self.resource(*member));
         if members.clone().all(|member| !member.up) {
-            return WaitReason::ResourcesDown;
+            let starting = members.filter_map(|on| Some((on.starting_until?, on.id)));
+            return match starting.min() {
+                Some((until, resource)) => WaitReason::StartingUp { resource, until },
+                None => WaitReason::ResourcesDown,
+            };
+        }
+        let full = |on: &&Resource| on.up && on.tokens.as_ref().is_some_and(|t| t.is_full());
+        if let Some(on) = members.clone().find(full)
+            && !members.clone().any(Resource::is_free)
+        {
+            return WaitReason::Memory { resource: on.id };
         }
         match self.policy.why_waits(id) {
             // This wish only explains anything while some other resource is free.

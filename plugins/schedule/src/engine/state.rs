@@ -2,12 +2,32 @@
 
 use sim::{SimSpan, SimTime};
 
+use super::{graph::NONE, tokens::TokenServer};
 use crate::{
     fact::EngineFact,
     lane::{LaneId, Load},
     pool::{ResourceId, ResourceSpec},
-    workload::{BatchId, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec, TaskState},
+    workload::{
+        BatchId, OwnerId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec, TaskState,
+    },
 };
+
+/// What was handed in with a task, but for its name: see [`Engine::task_name`](super::Engine).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TaskTerms {
+    /// Who answers for it.
+    pub owner: OwnerId,
+    /// Who is served.
+    pub tenant: OwnerId,
+    /// How much its completion time counts.
+    pub weight: f64,
+    /// When it should be done.
+    pub deadline: Option<SimTime>,
+    /// Before this, none of its subtasks may start.
+    pub release: Option<SimTime>,
+    /// Larger goes first.
+    pub priority: i32,
+}
 
 /// A task and where it is on its way.
 #[derive(Clone, Debug)]
@@ -15,19 +35,48 @@ pub struct Task {
     /// Its number.
     pub id: TaskId,
     /// What was handed in.
-    pub spec: TaskSpec,
+    pub spec: TaskTerms,
     /// Where it is.
     pub state: TaskState,
     /// When it was handed in.
     pub arrived_at: SimTime,
-    /// When it was done or failed.
+    /// When it was done, failed or cancelled.
     pub ended_at: Option<SimTime>,
-    /// Its pieces so far.
-    pub subtasks: Vec<SubtaskId>,
-    /// How many of them are not ended.
-    pub n_unfinished: usize,
+    /// How many of its subtasks are not ended.
+    pub n_unfinished: u32,
+    /// How many subtasks it has so far.
+    pub n_subtasks: u32,
     /// Whether its deadline passed with it unfinished.
     pub missed_deadline: bool,
+    /// Whether its subtasks may start.
+    pub released: bool,
+    pub(crate) name: u32,
+    /// Its first and last subtask; the others follow by [`Subtask::next_in_task`].
+    pub(crate) first: u32,
+    pub(crate) last: u32,
+}
+
+/// What was handed in with a subtask that is a plain number; the rest is asked of the engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SubtaskTerms {
+    /// The task it is a piece of.
+    pub task: TaskId,
+    /// The agent responsible for it.
+    pub owner: OwnerId,
+    /// What it needs done.
+    pub skill: Skill,
+    /// Independent inputs in it.
+    pub items: u32,
+    /// Tokens over all inputs.
+    pub tokens: u32,
+    /// Tokens to generate.
+    pub output_tokens: u32,
+    /// Data to bring to the resource from outside.
+    pub bytes: u64,
+    /// Work beside inputs and tokens: the span at speed 1.
+    pub work: SimSpan,
+    /// Memory that it takes while it runs.
+    pub memory_bytes: u64,
 }
 
 /// A subtask and where it is on its way.
@@ -35,17 +84,17 @@ pub struct Task {
 pub struct Subtask {
     /// Its number.
     pub id: SubtaskId,
-    /// What was handed in; each predecessor is named once.
-    pub spec: SubtaskSpec,
+    /// What was handed in.
+    pub spec: SubtaskTerms,
     /// Where it is.
     pub state: SubtaskState,
     /// Those who ask for the same.
     pub lane: LaneId,
-    /// Those that wait for it, so far.
-    pub successors: Vec<SubtaskId>,
+    /// The priority of its task: larger goes first.
+    pub priority: i32,
     /// Expected span alone, on average over those who could do it.
     pub mean_span: SimSpan,
-    /// How often it was started.
+    /// How often it was started, less those starts that were preempted.
     pub attempts: u32,
     /// When it last became ready.
     pub ready_at: Option<SimTime>,
@@ -53,14 +102,80 @@ pub struct Subtask {
     pub started_at: Option<SimTime>,
     /// When it was done, failed for good or cancelled.
     pub ended_at: Option<SimTime>,
+    /// Where it last ran.
+    pub ran_on: Option<ResourceId>,
     /// How many predecessors are not done.
     pub(crate) n_missing: u32,
+    pub(crate) name: u32,
+    /// Its predecessors in the pool of the graph: where they begin, how many.
+    pub(crate) before: (u32, u32),
+    /// Its first and last link to a successor in the pool of the graph.
+    pub(crate) after: (u32, u32),
+    pub(crate) next_in_task: u32,
+    /// What few subtasks have, in the engine's table; [`NONE`]: nothing of the kind.
+    pub(crate) extras: u32,
+    /// Which distribution its actual work follows, in the engine's table.
+    pub(crate) spread: u32,
+}
+
+/// What few subtasks have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) timeout: Option<SimSpan>,
+    pub(crate) max_attempts: Option<u32>,
+    /// Bytes from each predecessor, in the order of the graph; empty: none from any.
+    pub(crate) received: Vec<u64>,
+    /// The share of its work that is left after a preemption.
+    pub(crate) left: Option<f64>,
+}
+
+impl TaskTerms {
+    pub(crate) fn of(spec: &TaskSpec) -> Self {
+        Self {
+            owner: spec.owner,
+            tenant: spec.tenant,
+            weight: spec.weight,
+            deadline: spec.deadline,
+            release: spec.release,
+            priority: spec.priority,
+        }
+    }
+}
+
+impl SubtaskTerms {
+    pub(crate) fn of(spec: &SubtaskSpec) -> Self {
+        Self {
+            task: spec.task,
+            owner: spec.owner,
+            skill: spec.skill,
+            items: spec.items,
+            tokens: spec.tokens,
+            output_tokens: spec.output_tokens,
+            bytes: spec.bytes,
+            work: spec.work,
+            memory_bytes: spec.memory_bytes,
+        }
+    }
+}
+
+impl Extras {
+    /// Whether there is nothing of the kind.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.timeout.is_none()
+            && self.max_attempts.is_none()
+            && self.received.is_empty()
+            && self.left.is_none()
+    }
 }
 
 impl Subtask {
     /// How much work is in it.
     pub fn load(&self) -> Load {
         Load::of(&self.spec)
+    }
+
+    pub(crate) fn has_extras(&self) -> bool {
+        self.extras != NONE
     }
 }
 
@@ -73,16 +188,38 @@ pub struct Resource {
     pub spec: ResourceSpec,
     /// Whether it works.
     pub up: bool,
-    /// What it works on.
+    /// What it works on, unless it batches continuously.
     pub running: Option<BatchId>,
-    /// When that is expected to end, as its profile says (without noise).
+    /// When that is expected to end, as its profile says (without noise); for one that batches
+    /// continuously and has no room: when the next sequence is expected to leave.
     pub expected_end: Option<SimTime>,
     /// How many subtasks it has finished.
     pub finished: u32,
+    /// When it will have started, if it is starting up.
+    pub starting_until: Option<SimTime>,
+    /// Since when it has had nothing to do.
+    pub idle_since: SimTime,
+    /// The batch that runs or is being formed; empty if none.
+    pub(crate) members: Vec<SubtaskId>,
+    pub(crate) started: SimTime,
+    pub(crate) ends: Option<SimTime>,
+    /// Which of its models are loaded, the least recently used first.
+    pub(crate) loaded: Vec<u32>,
+    /// How many outages it has had.
+    pub(crate) n_outages: u32,
+    /// Whether it counts as free in the engine's tally.
+    pub(crate) counted_free: bool,
+    /// Whether a scaling rule has switched it off.
+    pub(crate) is_off: bool,
+    /// The sequences it works on, if it batches continuously.
+    pub(crate) tokens: Option<Box<TokenServer>>,
 }
 
 impl Resource {
     pub(crate) fn new(id: ResourceId, spec: ResourceSpec) -> Self {
+        let tokens = spec
+            .continuous
+            .map(|batching| Box::new(TokenServer::new(batching, &spec)));
         Self {
             id,
             spec,
@@ -90,12 +227,46 @@ impl Resource {
             running: None,
             expected_end: None,
             finished: 0,
+            starting_until: None,
+            idle_since: SimTime::ZERO,
+            members: Vec::new(),
+            started: SimTime::ZERO,
+            ends: None,
+            loaded: Vec::new(),
+            n_outages: 0,
+            counted_free: false,
+            is_off: false,
+            tokens,
         }
     }
 
-    /// Whether it could start a batch now.
+    /// Whether it could start something now.
     pub fn is_free(&self) -> bool {
-        self.up && self.running.is_none()
+        self.room() > 0
+    }
+
+    /// Whether what it works on keeps it from starting something.
+    pub fn is_busy(&self) -> bool {
+        let full = |tokens: &TokenServer| tokens.room(self.spec.slots) == 0;
+        self.running.is_some() || self.tokens.as_deref().is_some_and(full)
+    }
+
+    /// How many subtasks it could start now.
+    pub fn room(&self) -> u32 {
+        match &self.tokens {
+            _ if !self.up || self.running.is_some() => 0,
+            Some(tokens) => tokens.room(self.spec.slots),
+            None => self.spec.slots,
+        }
+    }
+
+    /// How many subtasks run on it.
+    pub fn n_running(&self) -> usize {
+        match &self.tokens {
+            Some(tokens) => tokens.n_sequences(),
+            None if self.running.is_some() => self.members.len(),
+            None => 0,
+        }
     }
 
     pub(crate) fn joined(&self) -> EngineFact {
@@ -106,6 +277,8 @@ impl Resource {
             slots: self.spec.slots,
             price_per_sec: self.spec.price_per_sec,
             watts: self.spec.watts,
+            memory_bytes: self.spec.memory.as_ref().map(|memory| memory.bytes),
+            continuous: self.spec.continuous.is_some(),
         }
     }
 }
@@ -123,11 +296,4 @@ pub struct Batch {
     pub started: SimTime,
     /// When it ends, where that is known.
     pub ends: Option<SimTime>,
-}
-
-/// A batch with what the engine alone needs to know.
-#[derive(Debug)]
-pub(crate) struct BatchRecord {
-    pub(crate) batch: Batch,
-    pub(crate) is_running: bool,
 }

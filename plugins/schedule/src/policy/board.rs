@@ -64,7 +64,7 @@ impl Board {
         self.reaches_further = reach == Reach::Busy;
         self.nexts.clear();
         self.nexts.extend(view.resources().iter().map(|resource| {
-            let starts_now = resource.running.is_none();
+            let starts_now = !resource.is_busy();
             let from = view.free_at(resource.id).0;
             Next {
                 from,

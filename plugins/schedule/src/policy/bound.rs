@@ -75,8 +75,10 @@ impl Queues {
     /// How many wait for a resource or are worked on by it.
     pub(super) fn length(&self, view: &View<'_>, on: ResourceId) -> u32 {
         let queue = &self.queues[on.index()];
-        let running = view.resources()[on.index()].running;
-        queue.n_waiting + running.map_or(0, |_| queue.n_placed.max(1))
+        let resource = &view.resources()[on.index()];
+        let running = resource.running.map_or(0, |_| queue.n_placed.max(1));
+        let sequences = resource.spec.continuous.map_or(0, |_| resource.n_running());
+        queue.n_waiting + running + sequences as u32
     }
 
     /// How long a resource is expected to work on what it has, in nanoseconds.

@@ -2,7 +2,7 @@
 
 use sim::{SimSpan, SimTime};
 
-use super::{BatchLog, Check, ResourceLog, Stage};
+use super::{BatchLog, Check, CopyLog, ResourceLog, Stage};
 use crate::{
     fact::{Candidate, FailureCause},
     pool::ResourceId,
@@ -10,7 +10,13 @@ use crate::{
 };
 
 impl Check {
-    pub(super) fn joined(&mut self, id: ResourceId, slots: u32) {
+    pub(super) fn joined(
+        &mut self,
+        id: ResourceId,
+        slots: u32,
+        memory: Option<u64>,
+        continuous: bool,
+    ) {
         let n_known = self.resources.len();
         self.require(id.index() == n_known, || {
             format!("{id:?} joins as number {n_known}")
@@ -22,6 +28,9 @@ impl Check {
                 slots,
                 up: true,
                 running: None,
+                memory,
+                continuous,
+                n_sequences: 0,
             },
         );
     }
@@ -67,7 +76,7 @@ impl Check {
         self.require(id.index() == n_known, || {
             format!("{id:?} starts as number {n_known}")
         });
-        self.occupy(id, resource, subtasks.len());
+        self.occupy(id, resource, subtasks);
         for subtask in subtasks {
             self.start_member(*subtask, id, resource);
         }
@@ -89,11 +98,22 @@ impl Check {
         );
     }
 
-    fn occupy(&mut self, id: BatchId, resource: ResourceId, n_subtasks: usize) {
+    fn occupy(&mut self, id: BatchId, resource: ResourceId, subtasks: &[SubtaskId]) {
+        let memory = |id: &SubtaskId| self.subtasks.get(id).map_or(0, |log| log.memory);
+        let taken: u64 = subtasks.iter().map(memory).sum();
         let Some(log) = self.resources.get_mut(&resource) else {
             return self.object(format!("{id:?} starts on unknown {resource:?}"));
         };
-        let (slots, up, running) = (log.slots as usize, log.up, log.running.replace(id));
+        let (slots, up, limit) = (log.slots as usize, log.up, log.memory);
+        let (n_subtasks, running) = if log.continuous {
+            log.n_sequences += 1;
+            (log.n_sequences, None)
+        } else {
+            (subtasks.len(), log.running.replace(id))
+        };
+        self.require(limit.is_none_or(|limit| taken <= limit), || {
+            format!("{id:?} takes {taken} bytes of the {limit:?} of {resource:?}")
+        });
         self.require(up, || {
             format!("{id:?} starts on {resource:?}, which is down")
         });
@@ -106,12 +126,14 @@ impl Check {
     }
 
     fn start_member(&mut self, id: SubtaskId, batch: BatchId, resource: ResourceId) {
-        let now = self.now;
         let Some(log) = self.subtasks.get_mut(&id) else {
             return self.object(format!("{batch:?} starts with unknown {id:?}"));
         };
+        if log.copy == Some(CopyLog::Wanted(resource)) {
+            log.copy = Some(CopyLog::Running(batch));
+            return;
+        }
         log.starts += 1;
-        log.started_at = now;
         let stage = std::mem::replace(&mut log.stage, Stage::Running(batch));
         let (task, after) = (log.task, log.after.clone());
         self.require(stage == Stage::Placed(resource), || {
@@ -143,10 +165,11 @@ impl Check {
         self.require(took == span, || {
             format!("{id:?} took {took:?}, stated as {span:?}")
         });
-        if let Some(log) = self.resources.get_mut(&began_on)
-            && log.running == Some(id)
-        {
-            log.running = None;
+        if let Some(log) = self.resources.get_mut(&began_on) {
+            if log.running == Some(id) {
+                log.running = None;
+            }
+            log.n_sequences = log.n_sequences.saturating_sub(usize::from(log.continuous));
         }
         self.ended.push(id);
     }
@@ -157,8 +180,21 @@ impl Check {
             self.object(format!("unknown {id:?} ends"));
             return None;
         };
-        let stage = std::mem::replace(&mut log.stage, next);
-        let Stage::Running(batch) = stage else {
+        let (stage, copy) = (log.stage, log.copy.take());
+        log.stage = next;
+        let ends_now = |batch: &BatchId| {
+            let log = self.batches.get(batch);
+            log.is_some_and(|log| log.ended == Some(self.now))
+        };
+        let by_copy = match copy {
+            Some(CopyLog::Running(batch)) if ends_now(&batch) => Some(batch),
+            _ => None,
+        };
+        let first = match stage {
+            Stage::Running(batch) => Some(batch),
+            _ => None,
+        };
+        let Some(batch) = first.filter(ends_now).or(by_copy).or(first) else {
             self.object(format!("{id:?} becomes {next:?}, but was {stage:?}"));
             return None;
         };
@@ -177,7 +213,12 @@ impl Check {
         let Some(log) = self.subtasks.get(&id) else {
             return;
         };
-        let (real_wait, real_run) = (log.started_at - log.ready_at, self.now - log.started_at);
+        let (ready_at, timeout) = (log.ready_at, log.timeout);
+        let started = self.batches.get(&batch).map_or(self.now, |log| log.started);
+        let (real_wait, real_run) = (started - ready_at, self.now - started);
+        self.require(timeout.is_none_or(|most| real_run <= most), || {
+            format!("{id:?} ran {real_run:?}, longer than its timeout of {timeout:?}")
+        });
         self.require(real_wait == waited, || {
             format!("{id:?} waited {real_wait:?}, stated as {waited:?}")
         });

@@ -6,7 +6,13 @@ use super::{Check, Stage, SubtaskLog, TaskEnd, TaskLog};
 use crate::workload::{Skill, SubtaskId, TaskId};
 
 impl Check {
-    pub(super) fn arrived(&mut self, id: TaskId, deadline: Option<SimTime>) {
+    pub(super) fn arrived(
+        &mut self,
+        id: TaskId,
+        deadline: Option<SimTime>,
+        release: Option<SimTime>,
+        priority: i32,
+    ) {
         let n_known = self.tasks.len();
         self.require(id.index() == n_known, || {
             format!("{id:?} arrives as number {n_known}")
@@ -15,6 +21,8 @@ impl Check {
         let log = TaskLog {
             arrived,
             deadline,
+            release,
+            priority,
             subtasks: Vec::new(),
             end: None,
             missed: false,
@@ -46,10 +54,12 @@ impl Check {
             task,
             skill,
             after: after.to_vec(),
+            memory: 0,
+            timeout: None,
             starts: 0,
             ready_at: self.now,
-            started_at: self.now,
             stage: Stage::Added,
+            copy: None,
         };
         self.subtasks.insert(id, log);
     }
@@ -62,13 +72,18 @@ impl Check {
         let stage = log.stage;
         log.stage = Stage::Ready;
         log.ready_at = now;
-        let (starts, after) = (log.starts, log.after.clone());
+        let (starts, after, task) = (log.starts, log.after.clone(), log.task);
         let may = match stage {
             Stage::Added => starts == 0,
             Stage::Failed { retry_at: Some(at) } => at <= now,
+            Stage::Preempted => true,
             _ => false,
         };
         self.require(may, || format!("{id:?} is ready, but was {stage:?}"));
+        let release = self.tasks.get(&task).and_then(|log| log.release);
+        self.require(release.is_none_or(|at| at <= now), || {
+            format!("{id:?} is ready before the release of {task:?} at {release:?}")
+        });
         for before in after {
             let stage = self.subtasks.get(&before).map(|log| log.stage);
             self.require(stage == Some(Stage::Finished), || {
@@ -100,7 +115,8 @@ impl Check {
         self.require(before.is_none(), || {
             format!("{id:?} is finished, but was {before:?}")
         });
-        let took = now - arrived;
+        let release = self.tasks.get(&id).and_then(|log| log.release);
+        let took = now - release.map_or(arrived, |at| at.max(arrived));
         self.require(took == flow, || {
             format!("flow of {id:?} is {took:?}, stated as {flow:?}")
         });
@@ -121,6 +137,17 @@ impl Check {
         });
         let has_cause = subtasks.iter().any(|subtask| self.is_hopeless(*subtask));
         self.require(has_cause, || format!("{id:?} fails without a cause"));
+        self.failed_tasks.push(id);
+    }
+
+    /// A task was called off or refused.
+    pub(super) fn called_off(&mut self, id: TaskId) {
+        let Some((before, ..)) = self.end_task(id, TaskEnd::Failed) else {
+            return;
+        };
+        self.require(before.is_none(), || {
+            format!("{id:?} is called off, but was {before:?}")
+        });
         self.failed_tasks.push(id);
     }
 

@@ -1,11 +1,13 @@
 //! The engine from outside: whole runs, policies, failures, the validator and the mirror.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
 
+mod analytic;
 mod defining;
 mod failures;
 #[cfg(feature = "bevy")]
 mod mirror;
 mod policies;
+mod reference;
 mod refusals;
 mod runs;
 mod support;

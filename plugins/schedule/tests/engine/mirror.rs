@@ -115,11 +115,14 @@ fn assert_mirrored(world: &mut World) {
             let mirror = entity.get::<TaskMirror>().unwrap();
             let expected = TaskMirror {
                 id: task.id,
-                name: task.spec.name.clone(),
+                name: engine.task_name(task.id).to_owned(),
                 owner: task.spec.owner,
             };
             assert_eq!((mirror, entity.get()), (&expected, Some(&task.state)));
-            assert_eq!(entity.get::<Name>().unwrap().as_str(), task.spec.name);
+            assert_eq!(
+                entity.get::<Name>().unwrap().as_str(),
+                engine.task_name(task.id)
+            );
         }
         for subtask in engine.subtasks() {
             let entity = world.entity(mirrors.subtask(subtask.id).unwrap());
@@ -137,9 +140,9 @@ fn assert_mirrored(world: &mut World) {
                 (resource.id, resource.spec.slots)
             );
             let load = entity.get::<ResourceLoad>().unwrap();
-            let running = resource.running.map(|id| engine.batch(id).subtasks.clone());
+            let running = engine.running_on(resource.id);
             assert_eq!((load.up, load.finished), (resource.up, resource.finished));
-            assert_eq!(load.running, running.unwrap_or_default());
+            assert_eq!(load.running, running);
         }
         let counts = (
             engine.tasks().len(),

@@ -43,8 +43,8 @@ fn fifo_never_passes_over_an_earlier_one() {
         let mut waiting: BTreeMap<_, BTreeSet<(SimTime, SubtaskId)>> = BTreeMap::new();
         for (at, fact) in &run.facts {
             let lane = |id: SubtaskId| {
-                let spec = &run.engine.subtask(id).spec;
-                (spec.skill, spec.model.clone())
+                let skill = run.engine.subtask(id).spec.skill;
+                (skill, run.engine.subtask_model(id).map(str::to_owned))
             };
             match fact {
                 EngineFact::SubtaskReady { subtask } => {
@@ -139,8 +139,8 @@ fn batches_hold_one_skill_and_model() {
                 let lanes: BTreeSet<_> = subtasks
                     .iter()
                     .map(|id| {
-                        let spec = &run.engine.subtask(*id).spec;
-                        (spec.skill, spec.model.clone())
+                        let skill = run.engine.subtask(*id).spec.skill;
+                        (skill, run.engine.subtask_model(*id))
                     })
                     .collect();
                 assert_eq!(lanes.len(), 1);
@@ -217,7 +217,7 @@ fn longest(engine: &Engine, id: SubtaskId, known: usize) -> u64 {
     let mean = spans.iter().sum::<u64>() / spans.len() as u64;
     let later = engine.subtasks()[..known]
         .iter()
-        .filter(|s| s.spec.after.contains(&id));
+        .filter(|s| engine.predecessors(s.id).contains(&id));
     mean + later
         .map(|s| longest(engine, s.id, known))
         .max()

@@ -112,12 +112,8 @@ fn no_run_beats_the_critical_path_or_the_area() {
             let mut area = 0;
             for subtask in engine.subtasks() {
                 let (alone, own) = shortest(&engine, subtask.id);
-                let start = subtask
-                    .spec
-                    .after
-                    .iter()
-                    .map(|p| path_ends[p.index()])
-                    .max();
+                let before = engine.predecessors(subtask.id).iter();
+                let start = before.map(|p| path_ends[p.index()]).max();
                 path_ends.push(start.unwrap_or(0) + alone);
                 area += own;
             }

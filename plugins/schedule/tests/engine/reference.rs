@@ -1,0 +1,495 @@
+//! The engine against slow and obvious simulators, and against the validator, on random workloads.
+
+use rand::Rng as _;
+use schedule::{
+    BatchCurve, Charge, Counts, DeviceId, Engine, EngineFact, EngineOptions, HedgeAfter,
+    HostedModel, LatencyProfile, Link, Memory, Mode, Network, Outages, OwnerId, PolicyName,
+    Preemption, ResourceId, ResourceKind, ResourceSpec, ScalingRule, Skill, Spread, SubtaskId,
+    SubtaskSpec, SubtaskState, TaskSpec, TokenBatching, validate,
+};
+use sim::{SimSpan, SimTime, Streams};
+
+use crate::support::{Facts, MS, profile, replica};
+
+/// A subtask of the plain model: release, priority, predecessors, and who takes how long.
+#[derive(Clone, Debug)]
+struct Piece {
+    release: u64,
+    priority: i32,
+    after: Vec<usize>,
+    modes: Vec<(usize, u64)>,
+}
+
+fn random_pieces(rng: &mut impl rand::Rng, n_resources: usize) -> Vec<Piece> {
+    (0..rng.random_range(1..25))
+        .map(|n| {
+            let mut modes: Vec<_> = (0..n_resources)
+                .filter(|_| rng.random_bool(0.6))
+                .map(|resource| (resource, 0))
+                .collect();
+            if modes.is_empty() {
+                modes.push((rng.random_range(0..n_resources), 0));
+            }
+            for (_, span) in &mut modes {
+                *span = rng.random_range(1..8);
+            }
+            Piece {
+                release: if rng.random_bool(0.5) {
+                    0
+                } else {
+                    rng.random_range(0..30)
+                },
+                priority: rng.random_range(0..3),
+                after: (0..n)
+                    .filter(|_| rng.random_bool(1.0 / (n as f64 + 1.0)))
+                    .collect(),
+                modes,
+            }
+        })
+        .collect()
+}
+
+/// Where, from and to: first come, first served, by priority; each to whoever is free and ends it
+/// first. What is ready at an instant is placed before anything that ends then frees anybody.
+fn simulate(pieces: &[Piece], n_resources: usize) -> Vec<(usize, u64, u64)> {
+    let mut ends: Vec<Option<(usize, u64, u64)>> = vec![None; pieces.len()];
+    let mut ready_at: Vec<Option<u64>> = vec![None; pieces.len()];
+    let mut done = vec![false; pieces.len()];
+    let mut now = 0;
+    while done.iter().any(|done| !done) {
+        for frees in [false, true] {
+            for n in 0..pieces.len() {
+                if frees && ends[n].is_some_and(|(_, _, end)| end == now) {
+                    done[n] = true;
+                }
+            }
+            for (n, piece) in pieces.iter().enumerate() {
+                let may = piece.release <= now && piece.after.iter().all(|p| done[*p]);
+                if may && ready_at[n].is_none() {
+                    ready_at[n] = Some(now);
+                }
+            }
+            let mut waiting: Vec<_> = (0..pieces.len())
+                .filter(|n| ends[*n].is_none() && ready_at[*n].is_some())
+                .collect();
+            waiting.sort_by_key(|n| (-pieces[*n].priority, ready_at[*n], *n));
+            for n in waiting {
+                let busy =
+                    |r| (0..pieces.len()).any(|m| !done[m] && ends[m].is_some_and(|e| e.0 == r));
+                let free = (0..n_resources).filter(|r| !busy(*r));
+                let choices = free.filter_map(|r| {
+                    let (_, span) = pieces[n]
+                        .modes
+                        .iter()
+                        .find(|(resource, _)| *resource == r)?;
+                    Some((now + span, r))
+                });
+                if let Some((end, resource)) = choices.min() {
+                    ends[n] = Some((resource, now, end));
+                }
+            }
+        }
+        now += 1;
+    }
+    ends.into_iter().flatten().collect()
+}
+
+#[test]
+fn plain_runs_are_those_of_an_obvious_simulator() {
+    for seed in 0..2_000 {
+        let mut rng = Streams::new(seed).stream("reference", 0);
+        let n_resources = rng.random_range(1..5);
+        let pieces = random_pieces(&mut rng, n_resources);
+        let label = [(Skill::Machine, LatencyProfile::default())];
+        let pool = (0..n_resources).map(|n| replica(&format!("r{n}"), 1, &label));
+        let charge = Charge::Modelled { noise: 0.0 };
+        let options = EngineOptions::new(PolicyName::Fifo, charge, Streams::new(seed));
+        let mut engine = Engine::new(pool.collect(), options).unwrap();
+        for piece in &pieces {
+            let spec = TaskSpec {
+                release: Some(SimTime(piece.release)),
+                priority: piece.priority,
+                ..TaskSpec::new("", OwnerId(0))
+            };
+            let task = engine.open_task(SimTime::ZERO, spec);
+            let mode = |&(resource, span): &(usize, u64)| Mode {
+                resource: ResourceId(resource as u32),
+                span: SimSpan(span),
+            };
+            let spec = SubtaskSpec {
+                modes: piece.modes.iter().map(mode).collect(),
+                after: piece.after.iter().map(|n| SubtaskId(*n as u32)).collect(),
+                ..SubtaskSpec::new(task, Skill::Machine)
+            };
+            engine.add_subtask(SimTime::ZERO, spec).unwrap();
+            engine.close_task(SimTime::ZERO, task);
+        }
+        engine.run();
+        let found: Vec<_> = engine
+            .subtasks()
+            .iter()
+            .map(|s| {
+                let on = s.ran_on.unwrap().index();
+                (on, s.started_at.unwrap().0, s.ended_at.unwrap().0)
+            })
+            .collect();
+        assert_eq!(
+            found,
+            simulate(&pieces, n_resources),
+            "seed {seed}: {pieces:?}"
+        );
+    }
+}
+
+/// Arrival, prompt and answer of a sequence.
+type Request = (u64, u64, u64);
+
+/// When each sequence ends, iteration by iteration.
+fn generate(requests: &[Request], profile: LatencyProfile, budget: u64) -> Vec<u64> {
+    let mut left: Vec<(u64, u64)> = requests.iter().map(|r| (r.1.max(1), r.2)).collect();
+    let mut ends = vec![0; requests.len()];
+    let mut now = 0;
+    while ends.contains(&0) {
+        let here = |n: &usize| requests[*n].0 <= now && ends[*n] == 0;
+        let mut at_work: Vec<usize> = (0..requests.len()).filter(here).collect();
+        at_work.sort_by_key(|n| (requests[*n].0, *n));
+        let decoding: Vec<usize> = at_work
+            .iter()
+            .copied()
+            .filter(|n| left[*n].0 == 0)
+            .collect();
+        let mut tokens = budget.saturating_sub(decoding.len() as u64);
+        let mut prefilled = Vec::new();
+        for &n in at_work.iter().filter(|n| left[**n].0 > 0) {
+            let taken = tokens.min(left[n].0);
+            tokens -= taken;
+            prefilled.push((n, taken));
+        }
+        let prefill: u64 = prefilled.iter().map(|(_, taken)| taken).sum();
+        if decoding.is_empty() && prefill == 0 {
+            now = requests
+                .iter()
+                .map(|r| r.0)
+                .filter(|at| *at > now)
+                .min()
+                .unwrap();
+            continue;
+        }
+        now += profile.span(decoding.len() as u64, prefill).0.max(1);
+        for n in decoding {
+            left[n].1 -= 1;
+            if left[n].1 == 0 {
+                ends[n] = now;
+            }
+        }
+        for (n, taken) in prefilled.into_iter().filter(|(_, taken)| *taken > 0) {
+            left[n].0 -= taken;
+            if left[n].0 == 0 {
+                left[n].1 = left[n].1.saturating_sub(1);
+                if left[n].1 == 0 {
+                    ends[n] = now;
+                }
+            }
+        }
+    }
+    ends
+}
+
+fn token_replica(name: &str, memory: Option<u64>, budget: u32) -> ResourceSpec {
+    ResourceSpec {
+        memory: memory.map(|bytes| Memory {
+            bytes,
+            models: Vec::new(),
+        }),
+        continuous: Some(TokenBatching {
+            budget,
+            kv_bytes_per_token: 1,
+        }),
+        ..replica(name, 64, &[(Skill::Generate, profile(100, 7, 3))])
+    }
+}
+
+fn run_requests(pool: Vec<ResourceSpec>, requests: &[Request]) -> (Vec<u64>, Counts, Facts) {
+    let charge = Charge::Modelled { noise: 0.0 };
+    let options = EngineOptions::new(PolicyName::Fifo, charge, Streams::new(1));
+    let mut engine = Engine::new(pool, options).unwrap();
+    for &(at, prompt, out) in requests {
+        let spec = TaskSpec {
+            release: Some(SimTime(at)),
+            ..TaskSpec::new("", OwnerId(0))
+        };
+        let task = engine.open_task(SimTime::ZERO, spec);
+        let spec = SubtaskSpec {
+            tokens: prompt as u32,
+            output_tokens: out as u32,
+            ..SubtaskSpec::new(task, Skill::Generate)
+        };
+        engine.add_subtask(SimTime::ZERO, spec).unwrap();
+        engine.close_task(SimTime::ZERO, task);
+    }
+    let mut facts = Facts::new();
+    engine.run_with(|at, fact| facts.push((at, fact)));
+    assert_eq!(engine.n_unfinished(), 0);
+    let ends = engine.subtasks().iter().map(|s| s.ended_at.unwrap().0);
+    (ends.collect(), *engine.counts(), facts)
+}
+
+fn random_requests(rng: &mut impl rand::Rng) -> Vec<Request> {
+    let mut at = 0;
+    (0..rng.random_range(1..30))
+        .map(|_| {
+            at += rng.random_range(0..900);
+            (at, rng.random_range(0..120), rng.random_range(1..40))
+        })
+        .collect()
+}
+
+#[test]
+fn tokens_come_as_iteration_by_iteration() {
+    for seed in 0..1_000 {
+        let mut rng = Streams::new(seed).stream("tokens", 0);
+        let budget = rng.random_range(8..90);
+        let requests = random_requests(&mut rng);
+        let (ends, _, facts) = run_requests(vec![token_replica("r", None, budget)], &requests);
+        let expected = generate(&requests, profile(100, 7, 3), budget.into());
+        assert_eq!(ends, expected, "seed {seed}, budget {budget}: {requests:?}");
+        let violations = validate(facts.iter().map(|(at, fact)| (*at, fact)));
+        assert_eq!(violations, [], "seed {seed}");
+    }
+}
+
+#[test]
+fn short_memory_delays_sequences_and_loses_none() {
+    let mut n_evicted = 0;
+    for seed in 0..500 {
+        let mut rng = Streams::new(seed).stream("memory", 0);
+        let requests = random_requests(&mut rng);
+        let pool = vec![token_replica("r", Some(rng.random_range(170..400)), 64)];
+        let (ends, counts, facts) = run_requests(pool, &requests);
+        let (free, ..) = run_requests(vec![token_replica("r", None, 64)], &requests);
+        assert!(ends.iter().max() >= free.iter().max(), "seed {seed}");
+        n_evicted += counts.preempted;
+        let violations = validate(facts.iter().map(|(at, fact)| (*at, fact)));
+        assert_eq!(violations, [], "seed {seed}");
+    }
+    assert!(n_evicted > 100, "{n_evicted}");
+}
+
+fn random_spread(rng: &mut impl rand::Rng) -> Spread {
+    match rng.random_range(0..4) {
+        0 => Spread::Exponential,
+        1 => Spread::LogNormal { sigma: 0.5 },
+        _ => Spread::Exact,
+    }
+}
+
+fn random_resource(rng: &mut impl rand::Rng, n: u32) -> ResourceSpec {
+    let span = |rng: &mut dyn rand::RngCore| SimSpan(rng.random_range(1..4 * MS));
+    let profile = profile(rng.random_range(0..3 * MS), rng.random_range(0..MS), 0);
+    let model = |name: &str, rng: &mut dyn rand::RngCore| HostedModel {
+        name: name.to_owned(),
+        bytes: rng.random_range(1..30),
+        load: SimSpan(rng.random_range(0..2 * MS)),
+    };
+    let memory = Memory {
+        bytes: rng.random_range(60..120),
+        models: vec![model("a", rng), model("b", rng)],
+    };
+    let kind = ResourceKind::Replica {
+        model: "a".to_owned(),
+    };
+    let skills = vec![(Skill::Embed, profile), (Skill::Tag, profile)];
+    let outages = Outages::Random {
+        up: SimSpan(rng.random_range(10 * MS..60 * MS)),
+        up_spread: Spread::Exponential,
+        down: span(rng),
+        down_spread: Spread::Exact,
+    };
+    ResourceSpec {
+        slots: rng.random_range(1..5),
+        device: DeviceId(rng.random_range(0..3)),
+        speed: [0.5, 1.0, 2.0][rng.random_range(0..3)],
+        curve: if rng.random_bool(0.3) {
+            BatchCurve::Factors(vec![1.0, 1.2, 1.5])
+        } else {
+            BatchCurve::Profile
+        },
+        spread: random_spread(rng),
+        memory: rng.random_bool(0.4).then_some(memory),
+        outages: if rng.random_bool(0.2) {
+            outages
+        } else {
+            Outages::Never
+        },
+        ..ResourceSpec::new(format!("r{n}"), kind, skills)
+    }
+}
+
+fn random_options(rng: &mut impl rand::Rng, seed: u64, n_resources: u32) -> EngineOptions {
+    // Plans are left out: one that is made anew whenever something changes may never come to be used.
+    let policies = PolicyName::ALL
+        .into_iter()
+        .filter(|name| *name != PolicyName::Planned);
+    let policies: Vec<_> = policies.collect();
+    let policy = policies[rng.random_range(0..policies.len())];
+    let link = Link {
+        latency: SimSpan(rng.random_range(0..MS)),
+        bytes_per_sec: Some(1e6),
+    };
+    let rule = ScalingRule {
+        members: (0..n_resources).map(ResourceId).collect(),
+        min: 1,
+        max: n_resources,
+        up_queue: 1.0,
+        up_after: SimSpan(rng.random_range(0..2 * MS)),
+        down_after: SimSpan(rng.random_range(MS..9 * MS)),
+        start_up: SimSpan(rng.random_range(0..3 * MS)),
+    };
+    EngineOptions {
+        retry_delay: SimSpan(MS),
+        timeout: rng.random_bool(0.2).then_some(SimSpan(12 * MS)),
+        network: Network {
+            usual: if rng.random_bool(0.5) {
+                link
+            } else {
+                Link::default()
+            },
+            links: Vec::new(),
+        },
+        hedging: match rng.random_range(0..4) {
+            0 => Some(HedgeAfter::Span(SimSpan(MS))),
+            1 => Some(HedgeAfter::Quantile(0.8)),
+            _ => None,
+        },
+        preemption: [Preemption::Never, Preemption::Restart, Preemption::Resume]
+            [rng.random_range(0..3)],
+        scaling: if rng.random_bool(0.2) {
+            vec![rule]
+        } else {
+            Vec::new()
+        },
+        max_open_tasks: rng.random_bool(0.1).then_some(4),
+        ..EngineOptions::new(policy, Charge::Modelled { noise: 0.1 }, Streams::new(seed))
+    }
+}
+
+fn add_random_tasks(rng: &mut impl rand::Rng, engine: &mut Engine, now: SimTime) {
+    for _ in 0..rng.random_range(1..8) {
+        let release = now + SimSpan(rng.random_range(0..20 * MS));
+        let task = engine.open_task(
+            now,
+            TaskSpec {
+                release: rng.random_bool(0.5).then_some(release),
+                deadline: rng.random_bool(0.3).then_some(release + SimSpan(9 * MS)),
+                priority: rng.random_range(0..3),
+                tenant: OwnerId(rng.random_range(0..3)),
+                ..TaskSpec::new("", OwnerId(0))
+            },
+        );
+        for _ in 0..rng.random_range(0..6) {
+            let n = engine.subtasks().len() as u32;
+            let after: Vec<_> = (0..n)
+                .filter(|_| rng.random_bool(1.0 / (f64::from(n) + 1.0)))
+                .map(SubtaskId)
+                .collect();
+            let spec = SubtaskSpec {
+                model: rng
+                    .random_bool(0.3)
+                    .then(|| ["a", "b"][rng.random_range(0..2)].to_owned()),
+                received: after.iter().map(|_| rng.random_range(0..900)).collect(),
+                after,
+                items: rng.random_range(0..3),
+                work: SimSpan(rng.random_range(0..2 * MS)),
+                memory_bytes: rng.random_range(0..30),
+                spread: random_spread(rng),
+                timeout: rng.random_bool(0.1).then_some(SimSpan(5 * MS)),
+                max_attempts: rng.random_bool(0.2).then_some(5),
+                ..SubtaskSpec::new(task, [Skill::Embed, Skill::Tag][rng.random_range(0..2)])
+            };
+            // Refused where nobody hosts the model or a predecessor is dead.
+            drop(engine.add_subtask(now, spec));
+        }
+        engine.close_task(now, task);
+    }
+}
+
+/// Everything at once, drawn from a seed; half way, some tasks are called off and others come.
+fn random_run(seed: u64) -> (Engine, Facts) {
+    let mut rng = Streams::new(seed).stream("anything", 0);
+    let n_resources = rng.random_range(1..5);
+    let pool = (0..n_resources)
+        .map(|n| random_resource(&mut rng, n))
+        .collect();
+    let options = random_options(&mut rng, seed, n_resources);
+    let mut engine = Engine::new(pool, options).unwrap();
+    let mut facts = Facts::new();
+    add_random_tasks(&mut rng, &mut engine, SimTime::ZERO);
+    if rng.random_bool(0.3) {
+        let stop = SimTime(rng.random_range(0..10 * MS));
+        engine.run_until(stop, |at, fact| facts.push((at, fact)));
+        let victim = rng.random_range(0..engine.tasks().len());
+        let victim = engine.tasks()[victim].id;
+        engine.cancel_task(stop, victim);
+        add_random_tasks(&mut rng, &mut engine, stop);
+        facts.extend(engine.drain_facts().map(|fact| (stop, fact)));
+    }
+    engine.run_until(SimTime(3_000 * MS), |at, fact| facts.push((at, fact)));
+    assert_eq!(engine.n_unfinished(), 0, "seed {seed} does not end");
+    (engine, facts)
+}
+
+#[test]
+fn ten_thousand_random_runs_break_no_rule_and_lose_nothing() {
+    let mut sum = Counts::default();
+    for seed in 0..10_000 {
+        let (engine, facts) = random_run(seed);
+        let violations = validate(facts.iter().map(|(at, fact)| (*at, fact)));
+        assert_eq!(violations, [], "seed {seed}, {}", engine.options().policy);
+        let counts = engine.counts();
+        let ended = |state| {
+            engine
+                .subtasks()
+                .iter()
+                .filter(|s| s.state == state)
+                .count() as u64
+        };
+        let failed = ended(SubtaskState::Failed);
+        assert_eq!(ended(SubtaskState::Done), counts.finished, "seed {seed}");
+        assert_eq!(
+            ended(SubtaskState::Cancelled),
+            counts.cancelled,
+            "seed {seed}"
+        );
+        assert_eq!(
+            counts.finished + failed + counts.cancelled,
+            counts.added,
+            "seed {seed}"
+        );
+        assert_eq!(counts.tasks_ended, counts.arrived, "seed {seed}");
+        assert_eq!(counts.batches, counts.batches_ended, "seed {seed}");
+        let finished = facts
+            .iter()
+            .filter(|(_, f)| matches!(f, EngineFact::SubtaskFinished { .. }));
+        assert_eq!(finished.count() as u64, counts.finished, "seed {seed}");
+        sum.failed += counts.failed;
+        sum.preempted += counts.preempted;
+        sum.hedged += counts.hedged;
+        sum.cancelled += counts.cancelled;
+        sum.switched += counts.switched;
+    }
+    let rare = [
+        sum.failed,
+        sum.preempted,
+        sum.hedged,
+        sum.cancelled,
+        sum.switched,
+    ];
+    assert!(rare.iter().all(|n| *n > 500), "{rare:?}");
+}
+
+#[test]
+fn random_runs_repeat() {
+    for seed in 0..200 {
+        assert_eq!(random_run(seed).1, random_run(seed).1, "seed {seed}");
+    }
+}
