@@ -6,6 +6,7 @@ mod defining;
 mod failures;
 #[cfg(feature = "bevy")]
 mod mirror;
+mod new_rules;
 mod policies;
 mod reference;
 mod refusals;
