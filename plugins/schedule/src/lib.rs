@@ -5,6 +5,7 @@
 
 #[cfg(feature = "bevy")]
 mod access;
+mod critical_path;
 mod draws;
 mod engine;
 mod fact;
@@ -29,6 +30,7 @@ pub use crate::{
     plugin::{BatchStarted, SchedulePlugin},
 };
 pub use crate::{
+    critical_path::{CriticalStep, HeldBy},
     engine::{
         Batch, Counts, Engine, Resource, Subtask, SubtaskError, SubtaskTerms, Task, TaskTerms,
     },

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
 
 mod analytic;
+mod critical;
 mod defining;
 mod failures;
 #[cfg(feature = "bevy")]
