@@ -38,7 +38,7 @@ impl AnyFact {
 }
 
 /// The types of [`EngineFact`], as the journal spells them.
-const ENGINE_TYPES: [&str; 15] = [
+const ENGINE_TYPES: [&str; 21] = [
     "resource_joined",
     "task_arrived",
     "subtask_added",
@@ -47,12 +47,18 @@ const ENGINE_TYPES: [&str; 15] = [
     "batch_started",
     "batch_finished",
     "subtask_finished",
+    "subtask_preempted",
+    "tokens_evicted",
+    "subtask_hedged",
     "subtask_failed",
     "subtask_cancelled",
     "task_finished",
     "task_failed",
+    "task_cancelled",
+    "task_refused",
     "deadline_missed",
     "resource_down",
+    "resource_starting",
     "resource_up",
 ];
 

@@ -67,87 +67,89 @@ fn the_run_is_valid_and_has_everything_in_it() {
     )));
 }
 
+type Break = fn(&mut EngineFact);
+
+const CASES: [(&str, Break, &str); 8] = [
+    (
+        "too little memory",
+        |fact| {
+            if let EngineFact::ResourceJoined { memory_bytes, .. } = fact {
+                *memory_bytes = Some(50);
+            }
+        },
+        "takes 60 bytes",
+    ),
+    (
+        "started before the release",
+        |fact| {
+            if let EngineFact::TaskArrived {
+                release: Some(at), ..
+            } = fact
+            {
+                *at = SimTime(3 * MS);
+            }
+        },
+        "before the release",
+    ),
+    (
+        "longer set-up than the batch",
+        |fact| {
+            if let EngineFact::BatchStarted { setup, .. } = fact {
+                *setup = SimSpan(99 * MS);
+            }
+        },
+        "less than its set-up",
+    ),
+    (
+        "longer than its timeout",
+        |fact| {
+            if let EngineFact::SubtaskAdded { timeout, .. } = fact {
+                *timeout = Some(SimSpan(MS));
+            }
+        },
+        "longer than its timeout",
+    ),
+    (
+        "preempted by nobody more urgent",
+        |fact| {
+            if let EngineFact::TaskArrived { priority, .. } = fact {
+                *priority = 0;
+            }
+        },
+        "by nobody of higher priority",
+    ),
+    (
+        "preempted elsewhere",
+        |fact| {
+            if let EngineFact::SubtaskPreempted { resource, .. } = fact {
+                *resource = ResourceId(resource.0 ^ 1);
+            }
+        },
+        "is preempted on",
+    ),
+    (
+        "a copy beside the first",
+        |fact| {
+            if let EngineFact::SubtaskHedged { resource, .. } = fact {
+                *resource = ResourceId(resource.0 ^ 1);
+            }
+        },
+        "a copy of",
+    ),
+    (
+        "a copy of what does not run",
+        |fact| {
+            if let EngineFact::SubtaskHedged { subtask, .. } = fact {
+                *subtask = SubtaskId(2);
+            }
+        },
+        "a copy of",
+    ),
+];
+
 #[test]
 fn each_corruption_is_objected_to() {
-    type Break = fn(&mut EngineFact);
-    let cases: [(&str, Break, &str); 8] = [
-        (
-            "too little memory",
-            |fact| {
-                if let EngineFact::ResourceJoined { memory_bytes, .. } = fact {
-                    *memory_bytes = Some(50);
-                }
-            },
-            "takes 60 bytes",
-        ),
-        (
-            "started before the release",
-            |fact| {
-                if let EngineFact::TaskArrived {
-                    release: Some(at), ..
-                } = fact
-                {
-                    *at = SimTime(3 * MS);
-                }
-            },
-            "before the release",
-        ),
-        (
-            "longer set-up than the batch",
-            |fact| {
-                if let EngineFact::BatchStarted { setup, .. } = fact {
-                    *setup = SimSpan(99 * MS);
-                }
-            },
-            "less than its set-up",
-        ),
-        (
-            "longer than its timeout",
-            |fact| {
-                if let EngineFact::SubtaskAdded { timeout, .. } = fact {
-                    *timeout = Some(SimSpan(MS));
-                }
-            },
-            "longer than its timeout",
-        ),
-        (
-            "preempted by nobody more urgent",
-            |fact| {
-                if let EngineFact::TaskArrived { priority, .. } = fact {
-                    *priority = 0;
-                }
-            },
-            "by nobody of higher priority",
-        ),
-        (
-            "preempted elsewhere",
-            |fact| {
-                if let EngineFact::SubtaskPreempted { resource, .. } = fact {
-                    *resource = ResourceId(resource.0 ^ 1);
-                }
-            },
-            "is preempted on",
-        ),
-        (
-            "a copy beside the first",
-            |fact| {
-                if let EngineFact::SubtaskHedged { resource, .. } = fact {
-                    *resource = ResourceId(resource.0 ^ 1);
-                }
-            },
-            "a copy of",
-        ),
-        (
-            "a copy of what does not run",
-            |fact| {
-                if let EngineFact::SubtaskHedged { subtask, .. } = fact {
-                    *subtask = SubtaskId(2);
-                }
-            },
-            "a copy of",
-        ),
-    ];
-    for (what, corrupt, text) in cases {
+    for (what, corrupt, text) in CASES {
         let mut facts = run();
         facts.iter_mut().for_each(|(_, fact)| corrupt(fact));
         let objections = objections(&facts);
