@@ -7,6 +7,8 @@ mod format;
 mod instance;
 mod json;
 mod schedule_file;
+mod spots;
+mod tool_graph;
 mod trace;
 mod verdict;
 mod workflow;
@@ -18,6 +20,7 @@ pub use crate::{
     format::{Format, UnknownFormat},
     instance::{ReadOptions, read_instance},
     schedule_file::ScheduleFile,
+    tool_graph::{AgentWorkflow, Shape, ToolGraph},
     trace::{Request, Trace, TraceFormat},
     verdict::Verdict,
     workflow::{Workflow, WorkflowArc, WorkflowMachine, WorkflowTask, read_workflow},

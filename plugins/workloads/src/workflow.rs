@@ -1,7 +1,6 @@
 //! Workflows: tasks that ran once, the data that they handed on, and the machines they ran on.
 
 mod draft;
-mod names;
 mod wfformat;
 
 use plan::{Instance, InstanceBuilder, InstanceError, Job, Mode, Network, OpId, ResourceId};

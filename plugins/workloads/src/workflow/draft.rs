@@ -1,12 +1,10 @@
 //! Puts a workflow together out of names, and refuses those that lead nowhere.
 
-use super::{
-    Workflow, WorkflowArc, WorkflowMachine, WorkflowTask,
-    names::{Names, Spot},
-};
+use super::{Workflow, WorkflowArc, WorkflowMachine, WorkflowTask};
 use crate::{
     error::{Problem, ReadError},
     instance::Precedence,
+    spots::{Names, Spot},
 };
 
 /// A task reads or writes a file, both by number.

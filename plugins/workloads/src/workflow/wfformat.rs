@@ -10,11 +10,11 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::{
     Workflow,
     draft::{Counts, Draft},
-    names::Spot,
 };
 use crate::{
     error::{Problem, ReadError},
     json,
+    spots::Spot,
 };
 
 const VERSIONS: [&str; 4] = ["1.3", "1.4", "1.5", "1.6"];

@@ -11,7 +11,7 @@ use crate::error::{Problem, ReadError};
 ///
 /// The address is compared with that of the text, never followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spot(NonZeroUsize);
+pub(crate) struct Spot(NonZeroUsize);
 
 impl<'de> Deserialize<'de> for Spot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -31,7 +31,7 @@ impl Spot {
     }
 
     /// The string.
-    pub(super) fn in_text(self, text: &str) -> Cow<'_, str> {
+    pub(crate) fn in_text(self, text: &str) -> Cow<'_, str> {
         /// Borrows what needs no unescaping.
         #[derive(Deserialize)]
         struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -47,14 +47,14 @@ impl Spot {
     }
 
     /// A problem with the string.
-    pub(super) fn error(self, text: &str, problem: Problem) -> ReadError {
+    pub(crate) fn error(self, text: &str, problem: Problem) -> ReadError {
         ReadError::at(text, self.offset_in(text), problem)
     }
 }
 
 /// Names that can be looked up; each has the number of its place in the list.
 #[derive(Debug)]
-pub(super) struct Names<'a> {
+pub(crate) struct Names<'a> {
     names: Vec<Cow<'a, str>>,
     /// The numbers, by name and then by number.
     sorted: Vec<u32>,
@@ -62,7 +62,7 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// The names at `spots`.
-    pub(super) fn new(text: &'a str, spots: impl ExactSizeIterator<Item = Spot>) -> Self {
+    pub(crate) fn new(text: &'a str, spots: impl ExactSizeIterator<Item = Spot>) -> Self {
         let mut names = Vec::with_capacity(spots.len());
         names.extend(spots.map(|spot| spot.in_text(text)));
         let mut sorted: Vec<u32> = (0..names.len() as u32).collect();
@@ -70,12 +70,12 @@ impl<'a> Names<'a> {
         Self { names, sorted }
     }
 
-    pub(super) fn get(&self, number: u32) -> &str {
+    pub(crate) fn get(&self, number: u32) -> &str {
         &self.names[number as usize]
     }
 
     /// The first number that has this name.
-    pub(super) fn find(&self, name: &str) -> Option<u32> {
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
         let at = self
             .sorted
             .partition_point(|number| *self.names[*number as usize] < *name);
@@ -84,7 +84,7 @@ impl<'a> Names<'a> {
     }
 
     /// A number whose name a smaller one has too.
-    pub(super) fn doubled(&self) -> Option<u32> {
+    pub(crate) fn doubled(&self) -> Option<u32> {
         let pair = self
             .sorted
             .windows(2)
