@@ -154,7 +154,7 @@ pub(crate) struct CheckArgs {
 /// An instance and what its file does not say; the same for `plan` and `check-plan`.
 #[derive(Args, Debug)]
 pub(crate) struct InstanceArgs {
-    /// The instance: FJSP, FAJSP, JSP, HFSP or STG text, or WfFormat JSON.
+    /// The instance: FJSP, FAJSP, JSP, HFSP or STG text, or a workflow as JSON.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// The format of the instance; guessed from the file if not given.

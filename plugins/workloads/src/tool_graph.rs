@@ -1,5 +1,5 @@
 //! Samples workflows of agents from `TaskBench` graphs, which say which tool can feed which. Shen et al.
-//! (2024), "TaskBench: benchmarking large language models for task automation".
+//! (2024), "`TaskBench`: benchmarking large language models for task automation".
 
 use rand::{Rng as _, RngCore};
 use schedule::{OwnerId, Skill, SubtaskId, SubtaskSpec, TaskId, TaskSpec};

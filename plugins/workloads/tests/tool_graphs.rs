@@ -1,5 +1,4 @@
 //! Samples workflows of agents from a small graph of tools.
-#![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
 
 use rand::{SeedableRng as _, rngs::SmallRng};
 use schedule::Skill;
