@@ -20,6 +20,12 @@ use crate::search::Search;
 pub trait Planner: Send + Sync {
     /// Offers ever better schedules to `search` until it is over.
     fn run(&self, search: &Search<'_>);
+
+    /// Whether it is made for what is sought; if not, it offers little or nothing.
+    fn suits(&self, search: &Search<'_>) -> bool {
+        let _ = search;
+        true
+    }
 }
 
 /// Lists the planners: what each does, its variant, its name and its maker.

@@ -34,6 +34,10 @@ const MEMO_LOG2: u32 = 18;
 pub(super) struct BranchAndBound;
 
 impl Planner for BranchAndBound {
+    fn suits(&self, search: &Search<'_>) -> bool {
+        search.objective == Objective::Makespan && Graph::of(search.instance).is_some()
+    }
+
     fn run(&self, search: &Search<'_>) {
         if search.objective != Objective::Makespan {
             return;

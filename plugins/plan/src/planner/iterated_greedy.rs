@@ -35,18 +35,15 @@ const UNLIMITED: u64 = 10_000_000;
 /// The planner; it declines whatever is no flow shop.
 pub(super) struct IteratedGreedy;
 
-impl IteratedGreedy {
-    /// Whether the search is for what this planner is best at: several stages, some of them with
-    /// several machines.
-    pub(super) fn fits(search: &Search<'_>) -> bool {
+impl Planner for IteratedGreedy {
+    /// For several stages, some of them with several machines.
+    fn suits(&self, search: &Search<'_>) -> bool {
         let is_timed = !matches!(search.objective, Objective::Cost | Objective::Energy);
         is_timed
             && Flow::recognise(search.instance)
                 .is_some_and(|flow| flow.n_stages > 1 && flow.resources.len() > flow.n_stages)
     }
-}
 
-impl Planner for IteratedGreedy {
     fn run(&self, search: &Search<'_>) {
         let Some(flow) = Flow::recognise(search.instance) else {
             return;

@@ -1,20 +1,30 @@
-//! Runs several planners on the given threads and keeps the best: each that fits the instance is
+//! Runs several planners on the given threads and keeps the best: each that suits the instance is
 //! tried, then threads go to those that make progress. Gomes and Selman (2001), "Algorithm
 //! portfolios".
 
-use std::time::Duration;
-
-use super::{Planner, PlannerName, iterated_greedy::IteratedGreedy};
+use super::{Planner, PlannerName};
 use crate::{
     list::ListName,
-    objective::Objective,
     search::{Budget, Search},
 };
 
 /// The share of the budget in which each contender is tried once.
 const TRIAL: f64 = 0.06;
 
-/// A planner that fits the instance.
+/// Of whom so much is expected, it gets all threads without a trial.
+const SURE: f64 = 100.0;
+
+/// Who may take part, and how much is expected of each where it suits.
+const MEMBERS: [(PlannerName, f64); 6] = [
+    (PlannerName::BranchAndBound, SURE),
+    (PlannerName::IteratedGreedy, SURE),
+    (PlannerName::Tabu, 10.0),
+    (PlannerName::Workflow, 3.0),
+    (PlannerName::Lns, 1.0),
+    (PlannerName::Annealing, 1.0),
+];
+
+/// A planner that suits the instance.
 struct Contender {
     planner: PlannerName,
     /// How much is expected of it.
@@ -29,7 +39,7 @@ impl Contender {
     }
 }
 
-/// Tries what fits, then follows progress.
+/// Tries what suits, then follows progress.
 pub(super) struct Portfolio;
 
 impl Planner for Portfolio {
@@ -40,80 +50,51 @@ impl Planner for Portfolio {
                 return;
             }
         }
-        if IteratedGreedy::fits(search) {
-            // It cools once, over the whole budget: rounds would only spoil that.
-            IteratedGreedy.run(search);
-            return;
-        }
-        let mut contenders = contenders(search);
-        let trial = if contenders.len() > 1 { TRIAL } else { 0.0 };
-        let mut used = 0.0;
-        if trial > 0.0 {
+        let mut contenders: Vec<Contender> = MEMBERS
+            .into_iter()
+            .filter(|(planner, _)| planner.make().suits(search))
+            .map(|(planner, prior)| Contender {
+                planner,
+                prior,
+                gain: 0.0,
+            })
+            .collect();
+        let mut left = 1.0;
+        let is_sure = contenders.iter().any(|contender| contender.prior >= SURE);
+        if !is_sure && contenders.len() > 1 {
             let everyone: Vec<usize> = (0..contenders.len()).collect();
             for wave in everyone.chunks(search.threads) {
                 let seats: Vec<_> = wave.iter().map(|contender| (*contender, 1)).collect();
-                round(search, &mut contenders, &seats, trial, 0);
-                used += trial;
+                round(search, &mut contenders, &seats, TRIAL);
+                left -= TRIAL;
             }
         }
-        // What is left goes to one round, since planners forget what they know between rounds.
-        let mut number = 1;
-        let seats = seats(&contenders, search.threads);
-        round(search, &mut contenders, &seats, 1.0 - used, number);
-        // A planner that ended early, having proven nothing, leaves time to the others.
-        while !search.is_over(0) && search.budget().time.is_some() && contenders.len() > 1 {
-            let first = self::seats(&contenders, 1);
-            contenders.remove(first[0].0);
-            number += 1;
-            let seats = self::seats(&contenders, search.threads);
-            round(search, &mut contenders, &seats, 1.0, number);
+        // The rest goes to one round, since planners forget what they know between rounds. One that
+        // ends early, having proven nothing, leaves its time to the others.
+        loop {
+            let seats = seats(&contenders, search.threads);
+            round(search, &mut contenders, &seats, left);
+            if search.budget().time.is_none() || search.is_over(0) || contenders.len() < 2 {
+                return;
+            }
+            contenders.remove(seats[0].0);
         }
     }
 }
 
-/// The planners that fit, by what is sought and what travels.
-fn contenders(search: &Search<'_>) -> Vec<Contender> {
-    let instance = search.instance;
-    let is_makespan = search.objective == Objective::Makespan;
-    let has_network = instance.network().is_some();
-    let priors: &[(PlannerName, f64)] = match (is_makespan, has_network) {
-        (true, false) if is_identical(search) => &[
-            (PlannerName::BranchAndBound, 100.0),
-            (PlannerName::Tabu, 1.0),
-        ],
-        (true, false) => &[(PlannerName::Tabu, 10.0), (PlannerName::Lns, 1.0)],
-        (_, true) => &[(PlannerName::Workflow, 3.0), (PlannerName::Lns, 1.0)],
-        (false, false) => &[(PlannerName::Lns, 1.0), (PlannerName::Workflow, 1.0)],
-    };
-    let contender = |(planner, prior): &(PlannerName, f64)| Contender {
-        planner: *planner,
-        prior: *prior,
-        gain: 0.0,
-    };
-    priors.iter().map(contender).collect()
-}
-
-/// Whether each operation can be done by every resource, in the same time.
-fn is_identical(search: &Search<'_>) -> bool {
-    let instance = search.instance;
-    instance.is_whole()
-        && instance.ops().all(|op| {
-            let modes = instance.modes(op);
-            modes.len() == instance.resources().len()
-                && modes.iter().all(|mode| mode.duration == modes[0].duration)
-        })
-}
-
 /// Shares the threads out: the next one to whoever has the highest score for each thread it would
-/// then have (D'Hondt). Gives contenders and their numbers of threads.
+/// then have (D'Hondt), the first of equals. Gives contenders and their numbers of threads, the most
+/// threads first.
 fn seats(contenders: &[Contender], threads: usize) -> Vec<(usize, usize)> {
+    let is_sure = |i: usize| contenders[i].prior >= SURE;
+    if let Some(sure) = (0..contenders.len()).find(|i| is_sure(*i)) {
+        return vec![(sure, threads)];
+    }
     let mut seats = vec![0_usize; contenders.len()];
     for _ in 0..threads {
         let quotient = |i: usize| contenders[i].score() / (seats[i] + 1) as f64;
-        let next = (0..contenders.len()).max_by(|a, b| {
-            // The first of equals.
-            quotient(*a).total_cmp(&quotient(*b)).then(b.cmp(a))
-        });
+        let next = (0..contenders.len())
+            .max_by(|a, b| quotient(*a).total_cmp(&quotient(*b)).then(b.cmp(a)));
         if let Some(next) = next {
             seats[next] += 1;
         }
@@ -125,28 +106,20 @@ fn seats(contenders: &[Contender], threads: usize) -> Vec<(usize, usize)> {
 }
 
 /// Lets contenders run at the same time for a share of the budget.
-fn round(
-    search: &Search<'_>,
-    contenders: &mut [Contender],
-    seats: &[(usize, usize)],
-    share: f64,
-    number: u64,
-) {
+fn round(search: &Search<'_>, contenders: &mut [Contender], seats: &[(usize, usize)], share: f64) {
     if search.is_over(0) {
         return;
     }
     let whole = search.budget();
     let budget = Budget {
-        time: whole.time.map(|time| part_of(time, share)),
+        time: whole.time.map(|time| time.mul_f64(share)),
         iterations: whole.iterations.map(|n| (n as f64 * share).ceil() as u64),
     };
-    let parts: Vec<_> = seats
-        .iter()
-        .map(|&(contender, threads)| {
-            let seed = search.seed.wrapping_add(number * 0x1000 + contender as u64);
-            (contender, search.part(threads, seed, budget))
-        })
-        .collect();
+    let part = |&(contender, threads): &(usize, usize)| {
+        let seed = search.seed.wrapping_mul(31).wrapping_add(contender as u64);
+        (contender, search.part(threads, seed, budget))
+    };
+    let parts: Vec<_> = seats.iter().map(part).collect();
     std::thread::scope(|scope| {
         for (contender, part) in &parts[1..] {
             let planner = contenders[*contender].planner;
@@ -158,8 +131,4 @@ fn round(
     for (contender, part) in &parts {
         contenders[*contender].gain += part.gain();
     }
-}
-
-fn part_of(time: Duration, share: f64) -> Duration {
-    time.mul_f64(share.clamp(0.0, 1.0))
 }

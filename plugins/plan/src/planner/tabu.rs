@@ -31,6 +31,10 @@ const STALE_RUNS: usize = 4;
 pub(super) struct Tabu;
 
 impl Planner for Tabu {
+    fn suits(&self, search: &Search<'_>) -> bool {
+        search.objective == Objective::Makespan && search.instance.network().is_none()
+    }
+
     fn run(&self, search: &Search<'_>) {
         search.offer(ListName::Heft.schedule(search.instance), "heft");
         let Some(shop) = Shop::new(search.instance) else {

@@ -30,6 +30,10 @@ const BETWEEN_LOOKS: u64 = 16;
 pub(super) struct Workflow;
 
 impl Planner for Workflow {
+    fn suits(&self, search: &Search<'_>) -> bool {
+        search.instance.network().is_some()
+    }
+
     fn run(&self, search: &Search<'_>) {
         let mut starts = Vec::new();
         for (at, list) in ListName::ALL.iter().enumerate() {
