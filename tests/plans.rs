@@ -6,8 +6,8 @@ mod support;
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Read as _},
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use support::{Desk, Done, n_files};
@@ -130,70 +130,73 @@ fn wrong_schedules_are_refused() {
     }
 }
 
+/// Arguments, the exit code, and what is said.
+const REFUSED: &[(&[&str], i32, &str)] = &[
+    (
+        &["plan", "gone.txt"],
+        3,
+        "gone.txt:1:1: the file cannot be read",
+    ),
+    (
+        &["plan", "cut.txt"],
+        3,
+        "cut.txt:1:1: the format cannot be told from the file",
+    ),
+    (
+        &["plan", "cut.txt", "--format", "fjsp"],
+        3,
+        "cut.txt:3:1: the number of operations of a job is 1, more than",
+    ),
+    (
+        &["plan", "bytes.txt"],
+        3,
+        "bytes.txt:2:1: this is not UTF-8 text",
+    ),
+    (
+        &["plan", "chain.stg"],
+        3,
+        "does not say how many processors",
+    ),
+    (
+        &["plan", "chain.stg", "--processors", "0"],
+        2,
+        "0 is not in 1..=4096",
+    ),
+    (
+        &["plan", "shop.txt", "--budget", "ten"],
+        2,
+        "a duration looks like",
+    ),
+    (
+        &["plan", "shop.txt", "--planner", "oracle"],
+        2,
+        "possible values",
+    ),
+    (
+        &["plan", "shop.txt", "--objective", "beauty"],
+        2,
+        "weighted-completion",
+    ),
+    (
+        &["plan", "shop.txt", "--warm-start", "hefty"],
+        2,
+        "neither a schedule file nor one of",
+    ),
+    (
+        &["plan", "shop.txt", "--out", "no/plan.json"],
+        5,
+        "no/plan.json",
+    ),
+    (&["check-plan", "shop.txt", "gone.json"], 3, "gone.json:1:1"),
+];
+
 #[test]
 fn wrong_instances_and_options_are_refused() {
     let desk = desk();
     desk.write("cut.txt", &SHOP[..SHOP.len() - 4]);
     desk.write("bytes.txt", b"2 2\n\xff");
-    for (args, code, says) in [
-        (
-            &["plan", "gone.txt"] as &[&str],
-            3,
-            "gone.txt:1:1: the file cannot be read",
-        ),
-        (
-            &["plan", "cut.txt"],
-            3,
-            "cut.txt:1:1: the format cannot be told from the file",
-        ),
-        (
-            &["plan", "cut.txt", "--format", "fjsp"],
-            3,
-            "cut.txt:3:1: the number of operations of a job is 1, more than",
-        ),
-        (
-            &["plan", "bytes.txt"],
-            3,
-            "bytes.txt:2:1: this is not UTF-8 text",
-        ),
-        (
-            &["plan", "chain.stg"],
-            3,
-            "does not say how many processors",
-        ),
-        (
-            &["plan", "chain.stg", "--processors", "0"],
-            2,
-            "0 is not in 1..=4096",
-        ),
-        (
-            &["plan", "shop.txt", "--budget", "ten"],
-            2,
-            "a duration looks like",
-        ),
-        (
-            &["plan", "shop.txt", "--planner", "oracle"],
-            2,
-            "possible values",
-        ),
-        (
-            &["plan", "shop.txt", "--objective", "beauty"],
-            2,
-            "weighted-completion",
-        ),
-        (
-            &["plan", "shop.txt", "--warm-start", "hefty"],
-            2,
-            "neither a schedule file nor one of",
-        ),
-        (
-            &["plan", "shop.txt", "--out", "no/plan.json"],
-            5,
-            "no/plan.json",
-        ),
-        (&["check-plan", "shop.txt", "gone.json"], 3, "gone.json:1:1"),
-    ] {
-        let done = diorama(&desk, args).expect(code);
+    for (args, code, says) in REFUSED {
+        let done = diorama(&desk, args).expect(*code);
         assert_eq!(done.out, "", "{args:?}");
         assert!(done.err.contains(says), "{says:?} in {}", done.err);
     }
@@ -215,15 +218,19 @@ fn ctrl_c_keeps_the_best_schedule() {
     let mut command = desk.diorama();
     command
         .args(["plan", "large.txt", "--budget", "1h", "--out", "plan.json"])
-        .stdout(Stdio::piped())
+        .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(800));
+    let mut child = command.spawn().unwrap();
+    // The search is under way as soon as it tells of a schedule.
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut err = String::new();
+    told.read_line(&mut err).unwrap();
     let id = child.id().to_string();
-    Command::new("kill").args(["-INT", &id]).status().unwrap();
-    let output = child.wait_with_output().unwrap();
-    let err = String::from_utf8(output.stderr).unwrap();
+    let mut kill = Command::new("kill");
+    assert!(kill.args(["-INT", &id]).status().unwrap().success());
+    told.read_to_string(&mut err).unwrap();
+    let code = child.wait().unwrap().code();
     // A planner that has nothing left to try ends by itself.
-    assert!(matches!(output.status.code(), Some(0 | 130)), "{err}");
+    assert!(matches!(code, Some(0 | 130)), "{err}");
     diorama(&desk, &["check-plan", "large.txt", "plan.json"]).expect(0);
 }
