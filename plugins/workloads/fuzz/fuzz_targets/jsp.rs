@@ -1,0 +1,7 @@
+//! Fuzzes the reader of job shops.
+#![no_main]
+
+use workloads::Format;
+use workloads_fuzz::instance;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| instance(data, Format::Jsp));
