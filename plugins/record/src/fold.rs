@@ -170,6 +170,17 @@ pub struct LineRecord {
     pub text: String,
 }
 
+impl ResourceRecord {
+    fn end_batch(&mut self, batch: BatchId) {
+        self.batch.take_if(|running| running.batch == batch);
+    }
+
+    fn go_down(&mut self) {
+        self.is_up = false;
+        self.batch = None;
+    }
+}
+
 impl RunState {
     /// Takes in the next fact.
     ///
@@ -239,30 +250,20 @@ impl RunState {
             }
             EngineFact::BatchFinished {
                 batch, resource, ..
-            } => {
-                let running = &mut self.resource(*resource)?.batch;
-                running.take_if(|running| running.batch == *batch);
-            }
+            } => self.resource(*resource)?.end_batch(*batch),
             EngineFact::SubtaskFinished { .. }
             | EngineFact::SubtaskFailed { .. }
             | EngineFact::SubtaskCancelled { .. } => self.end_subtask(at, fact)?,
-            EngineFact::TaskFinished { task, .. } => self.end_task(at, *task, TaskState::Done)?,
-            EngineFact::TaskFailed { task } | EngineFact::TaskRefused { task } => {
-                self.end_task(at, *task, TaskState::Failed)?;
-            }
-            EngineFact::TaskCancelled { task } => {
-                self.end_task(at, *task, TaskState::Cancelled)?;
-            }
+            EngineFact::TaskFinished { .. }
+            | EngineFact::TaskFailed { .. }
+            | EngineFact::TaskRefused { .. }
+            | EngineFact::TaskCancelled { .. } => self.end_task(at, fact)?,
             EngineFact::SubtaskPreempted { subtask, .. }
             | EngineFact::TokensEvicted { subtask, .. }
             | EngineFact::SubtaskHedged { subtask, .. } => drop(self.subtask(*subtask)?),
             EngineFact::ResourceStarting { resource, .. } => drop(self.resource(*resource)?),
             EngineFact::DeadlineMissed { task } => drop(self.task(*task)?),
-            EngineFact::ResourceDown { resource } => {
-                let record = self.resource(*resource)?;
-                record.is_up = false;
-                record.batch = None;
-            }
+            EngineFact::ResourceDown { resource } => self.resource(*resource)?.go_down(),
             EngineFact::ResourceUp { resource } => self.resource(*resource)?.is_up = true,
         }
         Ok(())
@@ -444,7 +445,15 @@ impl RunState {
         Ok(record)
     }
 
-    fn end_task(&mut self, at: SimTime, task: TaskId, state: TaskState) -> Result<(), String> {
+    fn end_task(&mut self, at: SimTime, fact: &EngineFact) -> Result<(), String> {
+        let (task, state) = match *fact {
+            EngineFact::TaskFinished { task, .. } => (task, TaskState::Done),
+            EngineFact::TaskFailed { task } | EngineFact::TaskRefused { task } => {
+                (task, TaskState::Failed)
+            }
+            EngineFact::TaskCancelled { task } => (task, TaskState::Cancelled),
+            _ => return Ok(()),
+        };
         let record = self.task(task)?;
         if record.ended.is_some() {
             return Err(format!("task {} ended before", task.0));
