@@ -189,6 +189,33 @@ pub(crate) fn facts() -> Vec<Fact<AnyFact>> {
 }
 
 fn begin(log: &mut Log) {
+    join(log);
+    log.turn(0, "Ben", "We *ship* on Friday, \"maybe\".");
+    log.task(0, ADA, 2.0, None);
+    log.subtask(0, 0, Skill::Embed, &[]);
+    log.subtask(1, 0, Skill::Embed, &[0]);
+    log.ready(0);
+    log.start(0, GPU, &[0], Some(2));
+
+    log.at(1);
+    log.turn(1, "Ida_K", "Then tests\nmust be green & fast.");
+    log.agent(AgentFact::StretchClosed {
+        stretch: 0,
+        first_turn: 0,
+        last_turn: 1,
+    });
+    log.task(1, MARA, 1.0, Some(SimTime::ZERO + secs(4)));
+    log.subtask(2, 1, Skill::Approve, &[]);
+    log.task(2, ADA, 3.0, None);
+    log.subtask(3, 2, Skill::Embed, &[]);
+    log.subtask(4, 2, Skill::Embed, &[3]);
+    log.subtask(5, 2, Skill::Tag, &[4]);
+    log.ready(2);
+    log.ready(3);
+    log.start(1, DESK, &[2], None);
+}
+
+fn join(log: &mut Log) {
     for (resource, name, kind, slots, price_per_sec, watts) in [
         (
             GPU,
@@ -228,29 +255,6 @@ fn begin(log: &mut Log) {
             role: role.into(),
         });
     }
-    log.turn(0, "Ben", "We *ship* on Friday, \"maybe\".");
-    log.task(0, ADA, 2.0, None);
-    log.subtask(0, 0, Skill::Embed, &[]);
-    log.subtask(1, 0, Skill::Embed, &[0]);
-    log.ready(0);
-    log.start(0, GPU, &[0], Some(2));
-
-    log.at(1);
-    log.turn(1, "Ida_K", "Then tests\nmust be green & fast.");
-    log.agent(AgentFact::StretchClosed {
-        stretch: 0,
-        first_turn: 0,
-        last_turn: 1,
-    });
-    log.task(1, MARA, 1.0, Some(SimTime::ZERO + secs(4)));
-    log.subtask(2, 1, Skill::Approve, &[]);
-    log.task(2, ADA, 3.0, None);
-    log.subtask(3, 2, Skill::Embed, &[]);
-    log.subtask(4, 2, Skill::Embed, &[3]);
-    log.subtask(5, 2, Skill::Tag, &[4]);
-    log.ready(2);
-    log.ready(3);
-    log.start(1, DESK, &[2], None);
 }
 
 fn middle(log: &mut Log) {
