@@ -270,91 +270,56 @@ mod tests {
     }
 
     #[test]
+    fn missing_predecessors_are_counted() {
+        for (missing, skill, text) in [
+            (12, Some(Skill::Embed), "waits for 12 embeddings"),
+            (1, Some(Skill::Summarise), "waits for 1 summary"),
+            (3, None, "waits for 3 other subtasks"),
+            (1, None, "waits for another subtask"),
+        ] {
+            let reason = WaitReason::Predecessors { missing };
+            assert_eq!(waiting(&reason, skill, None), text);
+        }
+    }
+
+    #[test]
     fn every_reason_for_waiting_is_one_sentence() {
         let until = SimTime::from_secs_f64(31.0);
-        let better = WaitReason::BetterResource {
-            resource: ResourceId(1),
-        };
-        for (reason, missing, resource, text) in [
+        let resource = ResourceId(1);
+        for (reason, text) in [
+            (WaitReason::ResourcesBusy, "all who could do it are busy"),
+            (WaitReason::ResourcesDown, "all who could do it are down"),
+            (WaitReason::Backoff { until }, "failed, tries again at 0:31"),
             (
-                WaitReason::Predecessors { missing: 12 },
-                Some(Skill::Embed),
-                None,
-                "waits for 12 embeddings",
-            ),
-            (
-                WaitReason::Predecessors { missing: 1 },
-                Some(Skill::Summarise),
-                None,
-                "waits for 1 summary",
-            ),
-            (
-                WaitReason::Predecessors { missing: 3 },
-                None,
-                None,
-                "waits for 3 other subtasks",
-            ),
-            (
-                WaitReason::Predecessors { missing: 1 },
-                None,
-                None,
-                "waits for another subtask",
-            ),
-            (
-                WaitReason::ResourcesBusy,
-                None,
-                None,
-                "all who could do it are busy",
-            ),
-            (
-                WaitReason::ResourcesDown,
-                None,
-                None,
-                "all who could do it are down",
-            ),
-            (
-                WaitReason::Backoff { until },
-                None,
-                None,
-                "failed, tries again at 0:31",
-            ),
-            (
-                better.clone(),
-                None,
-                Some("minilm-1"),
-                "waits for minilm-1, which ends it sooner",
-            ),
-            (better, None, None, "waits for a faster resource"),
-            (
-                WaitReason::Queued {
-                    resource: ResourceId(1),
-                },
-                None,
-                Some("minilm-1"),
-                "stands in the queue of minilm-1",
+                WaitReason::BetterResource { resource },
+                "waits for a faster resource",
             ),
             (
                 WaitReason::FillingBatch { until },
-                None,
-                None,
                 "waits until 0:31 at most for others to share a batch",
             ),
             (
                 WaitReason::Planning { until },
-                None,
-                None,
                 "waits for the plan that is there at 0:31",
             ),
+        ] {
+            assert_eq!(waiting(&reason, None, None), text);
+        }
+        for (reason, text) in [
             (
-                WaitReason::Planned {
-                    resource: ResourceId(1),
-                },
-                None,
-                Some("minilm-1"),
+                WaitReason::BetterResource { resource },
+                "waits for minilm-1, which ends it sooner",
+            ),
+            (
+                WaitReason::Queued { resource },
+                "stands in the queue of minilm-1",
+            ),
+            (
+                WaitReason::Planned { resource },
                 "waits for its turn with minilm-1",
             ),
         ] {
-            assert_eq!(waiting(&reason, missing, resource), text);
+            assert_eq!(waiting(&reason, None, Some("minilm-1")), text);
         }
     }
 

@@ -225,7 +225,8 @@ pub struct Candidate {
     /// Which.
     pub resource: ResourceId,
     /// What the policy made of it, such as the expected end in nanoseconds: the smallest won. See
-    /// [`Criteria`](crate::Criteria).
+    /// [`Criteria`](crate::Criteria). Earlier journals call it `finish`.
+    #[serde(alias = "finish")]
     pub score: i64,
 }
 
