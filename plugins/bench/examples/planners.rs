@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::Parser as _;
-use plan::{Budget, Instance, Objective, PlannerName, Search, validate};
+use plan::{Budget, Instance, Moves, Objective, PlannerName, Search, validate};
 use workloads::{Format, ReadOptions, read_instance};
 
 /// What to run.
@@ -66,12 +66,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         "instance", "value", "bound", "best known", "gap %", "last s"
     );
     let mut gaps = Vec::new();
+    let mut moves = Moves::default();
+    let mut elapsed = Duration::ZERO;
     for file in &args.files {
         let instance = read(&args, file)?;
         let outcome = run(&args, &instance)?;
         let known = best.get(instance.name()).copied();
         let gap = known.map(|known| 100.0 * (outcome.value / known - 1.0));
         gaps.extend(gap);
+        moves.weighed += outcome.moves.weighed;
+        moves.performed += outcome.moves.performed;
+        elapsed += outcome.elapsed;
         println!(
             "{:24} {:>12} {:>12.1} {:>12} {:>8} {:>8.2}",
             instance.name(),
@@ -86,6 +91,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         println!("mean gap {mean:.4} % over {} instances", gaps.len());
     }
+    if moves.weighed > 0 {
+        let per_second = |n: u64| n as f64 / elapsed.as_secs_f64();
+        let (weighed, performed) = (per_second(moves.weighed), per_second(moves.performed));
+        println!("{weighed:.0} moves/s weighed, {performed:.0} moves/s performed");
+    }
     Ok(())
 }
 
@@ -95,6 +105,8 @@ struct Outcome {
     lower_bound: f64,
     /// When the last improvement came.
     last: Duration,
+    elapsed: Duration,
+    moves: Moves,
 }
 
 #[expect(
@@ -120,6 +132,7 @@ fn run(args: &Args, instance: &Instance) -> Result<Outcome, Box<dyn Error>> {
             }
         });
     args.planner.make().run(&search);
+    let (elapsed, moves) = (search.elapsed(), search.moves());
     let (value, schedule) = search.best().ok_or("the planner offered no schedule")?;
     let violations = validate(instance, &schedule);
     if let Some(first) = violations.first() {
@@ -131,6 +144,8 @@ fn run(args: &Args, instance: &Instance) -> Result<Outcome, Box<dyn Error>> {
         value,
         lower_bound,
         last: last.into_inner()?,
+        elapsed,
+        moves,
     })
 }
 

@@ -28,6 +28,6 @@ pub use crate::{
     objective::{Objective, UnknownObjective},
     planner::{Planner, PlannerName, UnknownPlanner},
     schedule::{Assignment, Schedule},
-    search::{Budget, Progress, Search},
+    search::{Budget, Moves, Progress, Search},
     validate::{Violation, validate},
 };

@@ -49,6 +49,18 @@ pub struct Progress {
     pub found_by: &'static str,
 }
 
+/// How many moves a search has looked at and made. Planners that make a whole schedule of each
+/// thing they try count none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moves {
+    /// An operation was thought of at another place of a machine, and the makespan it would lead to
+    /// was estimated.
+    pub weighed: u64,
+    /// An operation went to another place, and the longest paths before and behind the others were
+    /// brought up to date.
+    pub performed: u64,
+}
+
 /// One search: what is sought, within which limits, and the best schedule so far. Shared by the
 /// threads of a planner.
 pub struct Search<'a> {
@@ -68,6 +80,8 @@ pub struct Search<'a> {
     /// The bits of the best proven bound; planners may raise it.
     lower_bound: AtomicU64,
     is_stopped: AtomicBool,
+    weighed: AtomicU64,
+    performed: AtomicU64,
     on_progress: Box<dyn Fn(Progress) + Send + Sync + 'a>,
     /// Whose part it is: that search keeps the best schedule.
     whole: Option<&'a Self>,
@@ -90,6 +104,8 @@ impl<'a> Search<'a> {
             best_value: AtomicU64::new(f64::INFINITY.to_bits()),
             lower_bound: AtomicU64::new(lower_bound(instance, objective).to_bits()),
             is_stopped: AtomicBool::new(false),
+            weighed: AtomicU64::new(0),
+            performed: AtomicU64::new(0),
             on_progress: Box::new(|_| {}),
             whole: None,
             gain: Mutex::new(0.0),
@@ -111,6 +127,8 @@ impl<'a> Search<'a> {
             best: Mutex::new(None),
             best_value: AtomicU64::new(f64::INFINITY.to_bits()),
             is_stopped: AtomicBool::new(false),
+            weighed: AtomicU64::new(0),
+            performed: AtomicU64::new(0),
             on_progress: Box::new(|_| {}),
             whole: Some(self),
             gain: Mutex::new(0.0),
@@ -228,6 +246,24 @@ impl<'a> Search<'a> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// The moves of all threads so far, those of parts included. Threads report now and then, and
+    /// when they end.
+    pub fn moves(&self) -> Moves {
+        Moves {
+            weighed: self.weighed.load(Ordering::Relaxed),
+            performed: self.performed.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Adds moves that a thread has counted by itself since its last report.
+    pub(crate) fn report(&self, moves: Moves) {
+        self.weighed.fetch_add(moves.weighed, Ordering::Relaxed);
+        self.performed.fetch_add(moves.performed, Ordering::Relaxed);
+        if let Some(whole) = self.whole {
+            whole.report(moves);
+        }
     }
 
     /// By how much this part has made the best schedule better, as a share.

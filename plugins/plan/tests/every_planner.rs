@@ -115,6 +115,29 @@ fn small_instances_are_solved() {
     }
 }
 
+#[test]
+fn moves_are_counted_the_same_each_time_and_parts_tell_the_whole() {
+    let mut n_weighed = 0;
+    for seed in 60..66 {
+        let instance = instance(seed, 6, false);
+        for planner in [PlannerName::Tabu, PlannerName::Portfolio] {
+            let run = || {
+                let budget = Budget::of_iterations(300);
+                let search = Search::new(&instance, Objective::Makespan, budget);
+                planner.make().run(&search);
+                search.moves()
+            };
+            let moves = run();
+            assert_eq!(moves, run(), "{planner} on seed {seed}");
+            assert!(moves.performed <= moves.weighed, "{planner}: {moves:?}");
+            // No more than one an iteration; some go by before each part looks at its budget.
+            assert!(moves.performed < 400, "{planner}: {moves:?}");
+            n_weighed += moves.weighed;
+        }
+    }
+    assert!(n_weighed > 0);
+}
+
 /// The shortest makespan, over all orders and all choices of machines.
 fn brute_force(instance: &Instance) -> f64 {
     let mut search = Exhaustive {

@@ -4,7 +4,7 @@ use rand::{Rng as _, rngs::SmallRng};
 
 use super::memory::Memory;
 use crate::{
-    search::Search,
+    search::{Moves, Search},
     shop::{Blueprint, CriticalPath, Estimate, Move, Neighbourhood, Sequences, Shop},
 };
 
@@ -52,6 +52,8 @@ pub(super) struct Trajectory<'s> {
     memory: Memory,
     /// Those of all runs.
     pub(super) n_iterations: u64,
+    /// Those that the search has not heard of yet.
+    moves: Moves,
     pub(super) best: Blueprint,
     pub(super) best_makespan: i32,
 }
@@ -64,6 +66,7 @@ impl<'s> Trajectory<'s> {
             path: CriticalPath::default(),
             memory: Memory::new(shop),
             n_iterations: 0,
+            moves: Moves::default(),
             best: Blueprint::default(),
             best_makespan: i32::MAX,
         }
@@ -81,12 +84,20 @@ impl<'s> Trajectory<'s> {
         self.state.load(self.shop, start);
         self.memory.forget();
         self.keep(search);
+        self.walk(search, style, patience, rng);
+        search.report(std::mem::take(&mut self.moves));
+    }
+
+    /// Goes from move to move.
+    fn walk(&mut self, search: &Search<'_>, style: Style, patience: u64, rng: &mut SmallRng) {
         let mut last_better = self.n_iterations;
         while self.n_iterations - last_better < patience {
             self.n_iterations += 1;
-            let is_time_to_look = self.n_iterations.is_multiple_of(N_BETWEEN_LOOKS);
-            if is_time_to_look && search.is_over(self.n_iterations) {
-                return;
+            if self.n_iterations.is_multiple_of(N_BETWEEN_LOOKS) {
+                search.report(std::mem::take(&mut self.moves));
+                if search.is_over(self.n_iterations) {
+                    return;
+                }
             }
             let Some(step) = self.choose(style, rng) else {
                 return;
@@ -94,7 +105,9 @@ impl<'s> Trajectory<'s> {
             let (until_order, until_machine) = self.tenures(step, rng);
             self.memory
                 .forbid(self.shop, &self.state, step, until_order, until_machine);
-            if self.state.apply(self.shop, step) && self.state.makespan < self.best_makespan {
+            let is_done = self.state.apply(self.shop, step);
+            self.moves.performed += u64::from(is_done);
+            if is_done && self.state.makespan < self.best_makespan {
                 self.keep(search);
                 last_better = self.n_iterations;
             }
@@ -132,9 +145,11 @@ impl<'s> Trajectory<'s> {
         let mut n_best = 0_u32;
         let mut forbidden = None;
         let mut n_forbidden = 0_u32;
+        let mut n_weighed = 0;
         for place in 0..self.path.ops.len() {
             let moves = Neighbourhood::of(self.shop, &self.state, &self.path, place);
             moves.each(|step, estimate| {
+                n_weighed += 1;
                 let key = style.key(estimate);
                 if best.is_some_and(|(known, _)| key > known) {
                     return;
@@ -156,6 +171,7 @@ impl<'s> Trajectory<'s> {
                 }
             });
         }
+        self.moves.weighed += n_weighed;
         best.map(|(_, step)| step).or(forbidden)
     }
 }
