@@ -1,1 +1,21 @@
 //! Experiments: runs matrices of workloads, policies, planners and seeds, and reports on them.
+//!
+//! Each cell of a matrix is executed once and kept in a [`Store`] that survives being killed. A
+//! [`Run`] is what happened in one cell, whoever ran it; everything that is measured or drawn comes
+//! from it.
+
+mod digest;
+mod metric;
+mod run;
+mod runner;
+mod stats;
+mod store;
+
+pub use crate::{
+    digest::{Chart, Curves, Gantt},
+    metric::{Metric, Metrics, Quantity, metric_text},
+    run::{Piece, Run, RunResource, RunTask, Unit},
+    runner::{Runner, UnknownRunner},
+    stats::{Interval, mean_interval, t_quantile},
+    store::{Done, Outcome, Record, Store, StoreError},
+};
