@@ -2,10 +2,11 @@
 //!
 //! Each cell of a matrix is executed once and kept in a [`Store`] that survives being killed. A
 //! [`Run`] is what happened in one cell, whoever ran it; everything that is measured or drawn comes
-//! from it.
+//! from it. [`write_report`] makes one HTML page of many cells.
 
 mod digest;
 mod metric;
+mod report;
 mod run;
 mod runner;
 mod stats;
@@ -14,6 +15,7 @@ mod store;
 pub use crate::{
     digest::{Chart, Curves, Gantt},
     metric::{Metric, Metrics, Quantity, metric_text},
+    report::write_report,
     run::{Piece, Run, RunResource, RunTask, Unit},
     runner::{Runner, UnknownRunner},
     stats::{Interval, mean_interval, t_quantile},
