@@ -1,23 +1,31 @@
 //! Experiments: runs matrices of workloads, policies, planners and seeds, and reports on them.
 //!
-//! Each cell of a matrix is executed once and kept in a [`Store`] that survives being killed. A
+//! Each cell of a [`Matrix`] is executed once and kept in a [`Store`] that survives being killed. A
 //! [`Run`] is what happened in one cell, whoever ran it; everything that is measured or drawn comes
 //! from it. [`write_report`] makes one HTML page of many cells.
 
 mod digest;
+mod execute;
+mod input;
+mod matrix;
 mod metric;
 mod report;
 mod run;
 mod runner;
 mod stats;
 mod store;
+mod table;
 
 pub use crate::{
     digest::{Chart, Curves, Gantt},
+    execute::CellOptions,
+    input::{Input, InputError, InputKind},
+    matrix::{Matrix, Progressed, build_of_this_program},
     metric::{Metric, Metrics, Quantity, metric_text},
     report::write_report,
     run::{Piece, Run, RunResource, RunTask, Unit},
     runner::{Runner, UnknownRunner},
     stats::{Interval, mean_interval, t_quantile},
     store::{Done, Outcome, Record, Store, StoreError},
+    table::{csv_head, csv_line},
 };

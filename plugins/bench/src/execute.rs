@@ -1,0 +1,256 @@
+//! Runs one cell: an input under whoever decides.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use plan::{Budget, Instance, Objective, PlannerName, Schedule, Search, lower_bound};
+use schedule::{
+    Charge, DeviceId, Engine, EngineFact, EngineOptions, FactLevel, Mode, OwnerId, PolicyName,
+    ResourceId, ResourceKind, ResourceSpec, Skill, SubtaskId, SubtaskSpec, TaskSpec,
+};
+use sim::{SimSpan, SimTime, Streams};
+use workloads::Workload;
+
+use crate::{
+    input::{Input, InputKind},
+    run::{Run, Unit},
+    runner::Runner,
+};
+
+/// How often a search looks whether it should stop.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// How a cell is run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CellOptions {
+    /// What planners make small.
+    pub objective: Objective,
+    /// How long a planner searches.
+    pub budget: Duration,
+    /// On how many threads a planner searches; at least 1.
+    pub threads: usize,
+}
+
+/// What came of a cell.
+pub(crate) struct Executed {
+    pub(crate) run: Run,
+    pub(crate) lower_bound: Option<f64>,
+}
+
+/// Runs a cell; `Ok(None)` if it was stopped.
+///
+/// # Errors
+/// Why it cannot be run.
+pub(crate) fn execute(
+    input: &Input,
+    runner: Runner,
+    seed: u64,
+    options: &CellOptions,
+    stop: &AtomicBool,
+) -> Result<Option<Executed>, String> {
+    let instance = match (&input.kind, runner) {
+        (InputKind::Workload(workload), Runner::Policy(policy)) => {
+            let run = run_workload(workload, policy, seed, stop)?;
+            return Ok(run.map(|run| Executed {
+                run,
+                lower_bound: None,
+            }));
+        }
+        (InputKind::Workload(_), _) => {
+            return Err("it plans instances, not workloads of the engine".to_owned());
+        }
+        (InputKind::Instance(instance), _) => instance.as_ref(),
+    };
+    let schedule = match runner {
+        Runner::Policy(policy) => {
+            let bound = lower_bound(instance, options.objective);
+            let run = run_online(instance, policy, seed, stop)?;
+            return Ok(run.map(|run| Executed {
+                run,
+                lower_bound: Some(bound),
+            }));
+        }
+        Runner::List(list) => {
+            let bound = lower_bound(instance, options.objective);
+            Some((list.schedule(instance), bound))
+        }
+        Runner::Planner(planner) => search(instance, planner, seed, options, stop)?,
+    };
+    let Some((schedule, bound)) = schedule else {
+        return Ok(None);
+    };
+    let faults = plan::validate(instance, &schedule);
+    if let Some(fault) = faults.first() {
+        return Err(format!("its schedule breaks a rule: {fault}"));
+    }
+    Ok(Some(Executed {
+        run: Run::of_schedule(instance, &schedule),
+        lower_bound: Some(bound),
+    }))
+}
+
+fn search(
+    instance: &Instance,
+    planner: PlannerName,
+    seed: u64,
+    options: &CellOptions,
+    stop: &AtomicBool,
+) -> Result<Option<(Schedule, f64)>, String> {
+    let search = Search::new(instance, options.objective, Budget::of_time(options.budget))
+        .with_threads(options.threads)
+        .with_seed(seed);
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                if stop.load(Ordering::Relaxed) {
+                    search.stop();
+                    return;
+                }
+                std::thread::sleep(GLANCE);
+            }
+        });
+        planner.make().run(&search);
+        is_done.store(true, Ordering::Relaxed);
+    });
+    // A search that was cut short is not the cell that was asked for.
+    if stop.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    let best = search
+        .best()
+        .ok_or("no schedule was found within the budget")?;
+    Ok(Some((best.1, search.lower_bound())))
+}
+
+fn run_workload(
+    workload: &Workload,
+    policy: PolicyName,
+    seed: u64,
+    stop: &AtomicBool,
+) -> Result<Option<Run>, String> {
+    let options = EngineOptions {
+        policy,
+        facts: FactLevel::Events,
+        streams: Streams::new(seed),
+        ..workload.options.clone()
+    };
+    let resources = workload.resources.clone();
+    let mut engine = Engine::new(resources, options).map_err(|error| error.to_string())?;
+    workload
+        .submit(&mut engine)
+        .map_err(|error| error.to_string())?;
+    let tenants = &workload.tenants;
+    Ok(drive(&mut engine, stop, |id| {
+        tenants.get(id as usize).cloned()
+    }))
+}
+
+/// An instance as it looks to those who decide while it runs: each operation has the modes that the
+/// instance says, in its own unit of time as seconds, and data takes no time.
+fn run_online(
+    instance: &Instance,
+    policy: PolicyName,
+    seed: u64,
+    stop: &AtomicBool,
+) -> Result<Option<Run>, String> {
+    if instance.network().is_some() {
+        return Err("online policies run instances without a network only".to_owned());
+    }
+    let resources = (0..).zip(instance.resources()).map(|(n, resource)| {
+        let name = if resource.name.is_empty() {
+            format!("machine {n}")
+        } else {
+            resource.name.clone()
+        };
+        let kind = ResourceKind::Agent { owner: OwnerId(n) };
+        ResourceSpec {
+            price_per_sec: resource.price,
+            watts: resource.watts,
+            device: DeviceId(n),
+            ..ResourceSpec::new(name, kind, vec![(Skill::Machine, Default::default())])
+        }
+    });
+    let charge = Charge::Modelled { noise: 0.0 };
+    let options = EngineOptions {
+        facts: FactLevel::Events,
+        ..EngineOptions::new(policy, charge, Streams::new(seed))
+    };
+    let mut engine =
+        Engine::new(resources.collect(), options).map_err(|error| error.to_string())?;
+    submit(instance, &mut engine)?;
+    let name_of = |n: u32| Some(format!("job {n}"));
+    let Some(mut run) = drive(&mut engine, stop, name_of) else {
+        return Ok(None);
+    };
+    run.unit = Unit::Own;
+    Ok(Some(run))
+}
+
+/// Hands a whole instance in: tasks are jobs, in order, subtasks by job and precedence.
+fn submit(instance: &Instance, engine: &mut Engine) -> Result<(), String> {
+    // Predecessors of other jobs must be handed in before: all tasks are open while subtasks come.
+    let tasks: Vec<_> = (0..)
+        .zip(instance.jobs())
+        .map(|(n, job)| {
+            let name = if job.name.is_empty() {
+                format!("job {n}")
+            } else {
+                job.name.clone()
+            };
+            let spec = TaskSpec {
+                weight: job.weight,
+                deadline: job.due.map(SimTime::from_secs_f64),
+                release: Some(SimTime::from_secs_f64(job.release)),
+                tenant: OwnerId(job.owner),
+                ..TaskSpec::new(name, OwnerId(n))
+            };
+            engine.open_task(SimTime::ZERO, spec)
+        })
+        .collect();
+    let mut ids = vec![SubtaskId(0); instance.n_ops()];
+    for &op in instance.topological() {
+        let job = instance.job(op);
+        let modes = instance.modes(op).iter().map(|mode| Mode {
+            resource: ResourceId(mode.resource.0),
+            span: SimSpan::from_secs_f64(mode.duration),
+        });
+        let spec = SubtaskSpec {
+            name: format!("{}.{}", job.0, instance.index_in_job(op)),
+            owner: OwnerId(job.0),
+            after: instance
+                .preds(op)
+                .iter()
+                .map(|arc| ids[arc.op.index()])
+                .collect(),
+            modes: modes.collect(),
+            ..SubtaskSpec::new(tasks[job.index()], Skill::Machine)
+        };
+        ids[op.index()] = engine
+            .add_subtask(SimTime::ZERO, spec)
+            .map_err(|error| error.to_string())?;
+    }
+    for task in tasks {
+        engine.close_task(SimTime::ZERO, task);
+    }
+    Ok(())
+}
+
+/// Runs an engine to its end; `None` if it was stopped.
+fn drive(
+    engine: &mut Engine,
+    stop: &AtomicBool,
+    name_of: impl Fn(u32) -> Option<String>,
+) -> Option<Run> {
+    let mut facts: Vec<(SimTime, EngineFact)> = Vec::new();
+    while let Some(next) = engine.next_event() {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        engine.run_until(next, |at, fact| facts.push((at, fact)));
+    }
+    Some(Run::of_facts(
+        facts.iter().map(|(at, fact)| (*at, fact)),
+        name_of,
+    ))
+}

@@ -1,0 +1,276 @@
+//! The matrix of an experiment: inputs × runners × seeds, each cell executed once.
+
+use std::{
+    collections::VecDeque,
+    fs, io,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use crate::{
+    digest::{Curves, Gantt},
+    execute::{CellOptions, execute},
+    input::{Input, InputKind},
+    metric::Metrics,
+    runner::Runner,
+    store::{Done, Outcome, Record, Store, StoreError},
+};
+
+/// Everything that is to be run.
+#[derive(Debug)]
+pub struct Matrix {
+    /// What is run.
+    pub inputs: Vec<Input>,
+    /// Who decides.
+    pub runners: Vec<Runner>,
+    /// Where chance comes from.
+    pub seeds: Vec<u64>,
+    /// How.
+    pub options: CellOptions,
+    /// The program that runs it; see [`build_of_this_program`].
+    pub build: String,
+}
+
+/// How far a matrix is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progressed {
+    /// Cells that are finished, those of earlier goes with them.
+    pub finished: usize,
+    /// Cells in all.
+    pub cells: usize,
+}
+
+/// One cell.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    input: &'a Input,
+    runner: Runner,
+    seed: u64,
+    /// Whether its Gantt chart is kept.
+    is_first: bool,
+}
+
+/// A hash of the program that calls this, so that another build runs its cells anew.
+///
+/// # Errors
+/// If the program cannot be read.
+pub fn build_of_this_program() -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut fs::File::open(std::env::current_exe()?)?, &mut hasher)?;
+    Ok(hasher.finalize().to_hex()[..16].to_owned())
+}
+
+impl Matrix {
+    /// Runs on `threads` threads what `store` does not hold yet; a planner's cell takes as many of
+    /// them as its options say. Each cell is kept at once and told of; ends early if `stop` is set,
+    /// and what was not finished by then is not kept.
+    ///
+    /// # Errors
+    /// If a finished cell cannot be kept.
+    pub fn run(
+        &self,
+        store: &mut Store,
+        threads: usize,
+        stop: &AtomicBool,
+        on_cell: impl FnMut(&Record, Progressed) + Send,
+    ) -> Result<Progressed, StoreError> {
+        let cells = self.cells();
+        let (mut wide, mut narrow) = (VecDeque::new(), VecDeque::new());
+        for cell in &cells {
+            let is_wide = matches!(cell.runner, Runner::Planner(_));
+            if !store.holds(&self.key(cell)) {
+                (if is_wide { &mut wide } else { &mut narrow }).push_back(*cell);
+            }
+        }
+        let progressed = Progressed {
+            finished: cells.len() - wide.len() - narrow.len(),
+            cells: cells.len(),
+        };
+        let shared = Mutex::new(Shared {
+            store,
+            on_cell,
+            progressed,
+            error: None,
+        });
+        // Two phases, so that nobody works beside a planner and takes its time.
+        let threads = threads.max(1);
+        self.drain(narrow, threads, &shared, stop);
+        self.drain(
+            wide,
+            (threads / self.options.threads.max(1)).max(1),
+            &shared,
+            stop,
+        );
+        let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        shared.error.map_or(Ok(shared.progressed), Err)
+    }
+
+    /// The finished cells of this matrix, in its order.
+    pub fn records(&self, store: &Store) -> Vec<Record> {
+        let records = store.records().iter();
+        let by_key: std::collections::BTreeMap<&str, &Record> = records
+            .map(|record| (record.key.as_str(), record))
+            .collect();
+        let cells = self.cells();
+        let keys = cells.iter().map(|cell| self.key(cell));
+        keys.filter_map(|key| by_key.get(key.as_str()).copied().cloned())
+            .collect()
+    }
+
+    /// All cells that make sense: only policies run workloads; a list scheduler draws no lots, so
+    /// that one seed is enough.
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let mut cells = Vec::new();
+        for input in &self.inputs {
+            for &runner in &self.runners {
+                if matches!(input.kind, InputKind::Workload(_)) && !runner.is_online() {
+                    continue;
+                }
+                let n = if matches!(runner, Runner::List(_)) {
+                    1
+                } else {
+                    self.seeds.len()
+                };
+                cells.extend(
+                    self.seeds
+                        .iter()
+                        .take(n)
+                        .enumerate()
+                        .map(|(n, &seed)| Cell {
+                            input,
+                            runner,
+                            seed,
+                            is_first: n == 0,
+                        }),
+                );
+            }
+        }
+        cells
+    }
+
+    /// How a runner is told to run.
+    fn options_text(&self, runner: Runner) -> String {
+        let CellOptions {
+            objective,
+            budget,
+            threads,
+        } = self.options;
+        match runner {
+            Runner::Planner(_) => {
+                format!("{objective}, {} s, {threads} threads", budget.as_secs_f64())
+            }
+            Runner::Policy(_) | Runner::List(_) => objective.to_string(),
+        }
+    }
+
+    fn key(&self, cell: &Cell<'_>) -> String {
+        let options = self.options_text(cell.runner);
+        let Cell {
+            input,
+            runner,
+            seed,
+            is_first,
+        } = cell;
+        let text = format!(
+            "{}\n{runner}\n{options}\n{seed}\n{is_first}\n{}",
+            input.hash, self.build
+        );
+        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+    }
+
+    fn drain<F: FnMut(&Record, Progressed) + Send>(
+        &self,
+        cells: VecDeque<Cell<'_>>,
+        threads: usize,
+        shared: &Mutex<Shared<'_, F>>,
+        stop: &AtomicBool,
+    ) {
+        let queue = Mutex::new(cells);
+        let has_failed = AtomicBool::new(false);
+        let work = || {
+            while !stop.load(Ordering::Relaxed) && !has_failed.load(Ordering::Relaxed) {
+                let next = queue
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .pop_front();
+                let Some(cell) = next else { return };
+                if let Some(record) = self.record(&cell, stop)
+                    && !shared
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .keep(record)
+                {
+                    has_failed.store(true, Ordering::Relaxed);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(work);
+            }
+        });
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a cell took is wall time"
+    )]
+    fn record(&self, cell: &Cell<'_>, stop: &AtomicBool) -> Option<Record> {
+        let began = Instant::now();
+        let executed = execute(cell.input, cell.runner, cell.seed, &self.options, stop);
+        let outcome = match executed.transpose()? {
+            Err(why) => Outcome::Failed(why),
+            Ok(executed) => Outcome::Done(Box::new(Done {
+                unit: executed.run.unit,
+                metrics: Metrics::of(&executed.run),
+                lower_bound: executed.lower_bound,
+                wall_secs: began.elapsed().as_secs_f64(),
+                n_pieces: executed.run.pieces.len(),
+                curves: Curves::of(&executed.run),
+                gantt: cell.is_first.then(|| Box::new(Gantt::of(&executed.run))),
+            })),
+        };
+        Some(Record {
+            key: self.key(cell),
+            input: cell.input.name.clone(),
+            runner: cell.runner.to_string(),
+            options: self.options_text(cell.runner),
+            seed: cell.seed,
+            build: self.build.clone(),
+            outcome,
+        })
+    }
+}
+
+/// What threads write to, one at a time.
+struct Shared<'a, F> {
+    store: &'a mut Store,
+    on_cell: F,
+    progressed: Progressed,
+    error: Option<StoreError>,
+}
+
+impl<F: FnMut(&Record, Progressed)> Shared<'_, F> {
+    /// Whether the cell is kept.
+    fn keep(&mut self, record: Record) -> bool {
+        // Two files may hold the same.
+        if self.store.holds(&record.key) {
+            self.progressed.finished += 1;
+            return true;
+        }
+        match self.store.append(record) {
+            Ok(record) => {
+                self.progressed.finished += 1;
+                (self.on_cell)(record, self.progressed);
+                true
+            }
+            Err(error) => {
+                self.error.get_or_insert(error);
+                false
+            }
+        }
+    }
+}
