@@ -8,7 +8,7 @@
 
 mod horizon;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use plan::{Budget, Objective, PlannerName, Search};
 use sim::{SimSpan, SimTime};
@@ -128,6 +128,8 @@ impl Planned {
             // Something may go before its turn if that delays nobody.
             let in_time = ends(first.subtask).is_some_and(|end| end <= head.start);
             if !in_time {
+                let wake_at = decisions.wake_at.get_or_insert(head.start);
+                *wake_at = head.start.min(*wake_at);
                 return;
             }
         }
@@ -136,21 +138,51 @@ impl Planned {
             .filter(|item| is_ready(item) && view.lane(item.subtask) == lane)
             .take(view.slots(on) as usize);
         for item in batch {
-            let mut candidates = Vec::new();
-            if view.explains() {
-                candidates.extend(view.spans(item.subtask).map(|(resource, span)| Candidate {
-                    resource,
-                    score: nanos((view.free_at(resource) + span).0),
-                }));
-            }
             decisions.placements.push(Placement {
                 subtask: item.subtask,
                 resource: on,
                 rank: nanos(item.start.0),
-                candidates,
+                candidates: candidates(view, item.subtask),
             });
         }
     }
+
+    /// Starts what is ready and has no turn on anybody who is up where it ends soonest: after a
+    /// failure or an outage the plan may know nothing of it.
+    fn cover(&self, view: &View<'_>, decisions: &mut Decisions) {
+        let turns = self.plan.turns.iter().zip(view.resources());
+        let planned: BTreeSet<_> = turns
+            .filter(|(_, resource)| resource.up)
+            .flat_map(|(turns, _)| turns.iter().map(|item| item.subtask))
+            .collect();
+        let ids = (0..view.n_subtasks() as u32).map(SubtaskId);
+        for subtask in ids.filter(|id| view.is_ready(*id) && !planned.contains(id)) {
+            let free = view
+                .spans(subtask)
+                .filter(|(on, _)| view.resources()[on.index()].is_free());
+            let named = |on| decisions.placements.iter().any(|to| to.resource == on);
+            if let Some((resource, _)) = free.min_by_key(|(on, span)| (named(*on), *span, *on)) {
+                decisions.placements.push(Placement {
+                    subtask,
+                    resource,
+                    rank: nanos(view.now().0),
+                    candidates: candidates(view, subtask),
+                });
+            }
+        }
+    }
+}
+
+/// Who could do a subtask and how soon, if anybody wants to know.
+fn candidates(view: &View<'_>, subtask: SubtaskId) -> Vec<Candidate> {
+    if !view.explains() {
+        return Vec::new();
+    }
+    let spans = view.spans(subtask).map(|(resource, span)| Candidate {
+        resource,
+        score: nanos((view.free_at(resource) + span).0),
+    });
+    spans.collect()
 }
 
 /// Whether a subtask is still to be started.
@@ -173,8 +205,12 @@ impl Policy for Planned {
             }
         }
         self.is_due |= self.is_stale(view);
+        let mut is_new = false;
         match self.coming.take() {
-            Some((at, plan)) if at <= view.now() => self.adopt(view, plan),
+            Some((at, plan)) if at <= view.now() => {
+                self.adopt(view, plan);
+                is_new = true;
+            }
             coming => self.coming = coming,
         }
         // One plan at a time, so that there is one in the end however much arrives meanwhile.
@@ -187,6 +223,10 @@ impl Policy for Planned {
             if resource.is_free() {
                 self.follow(view, resource.id, decisions);
             }
+        }
+        // What a coming plan will know waits for it, unless there was one just now.
+        if is_new || self.coming.is_none() {
+            self.cover(view, decisions);
         }
     }
 

@@ -326,11 +326,7 @@ fn random_resource(rng: &mut impl rand::Rng, n: u32) -> ResourceSpec {
 }
 
 fn random_options(rng: &mut impl rand::Rng, seed: u64, n_resources: u32) -> EngineOptions {
-    // Plans are left out: one that is made anew whenever something changes may never come to be used.
-    let policies = PolicyName::ALL
-        .into_iter()
-        .filter(|name| *name != PolicyName::Planned);
-    let policies: Vec<_> = policies.collect();
+    let policies = PolicyName::ALL;
     let policy = policies[rng.random_range(0..policies.len())];
     let link = Link {
         latency: SimSpan(rng.random_range(0..MS)),
