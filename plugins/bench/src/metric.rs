@@ -80,7 +80,7 @@ metrics! {
     Utilisation = "utilisation", "utilisation", Share;
     /// Deadlines that passed with their task unfinished.
     DeadlineMisses = "deadline_misses", "deadlines missed", Count;
-    /// Tasks that failed.
+    /// Tasks that failed, were cancelled or were refused.
     Failed = "failed", "tasks failed", Count;
 }
 

@@ -85,7 +85,7 @@ pub struct Run {
     pub pieces: Vec<Piece>,
     /// Precedences between subtasks.
     pub arcs: Vec<(u32, u32)>,
-    /// How many tasks failed.
+    /// How many tasks failed, were cancelled or were refused.
     pub failed: u32,
     /// How many deadlines passed with their task unfinished.
     pub deadline_misses: u32,

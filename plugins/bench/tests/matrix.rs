@@ -1,4 +1,5 @@
 //! Runs small matrices whole, in parts, and through the death of their process.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
 
 use std::{
     collections::BTreeSet,
@@ -82,7 +83,7 @@ fn what_is_finished_is_never_run_again_and_another_build_runs_anew() {
     let stop = AtomicBool::new(false);
     let first = matrix
         .run(&mut store, 1, &stop, |_, now| {
-            stop.store(now.finished == 7, Ordering::Relaxed)
+            stop.store(now.finished == 7, Ordering::Relaxed);
         })
         .unwrap();
     assert_eq!(first.finished, 7);

@@ -16,8 +16,15 @@ struct Subtask {
     ready: f64,
     /// The longest chain of run times within its task, up to its end.
     chain: f64,
-    started: Option<(u32, f64)>,
-    is_cancelled: bool,
+    /// Its last stretch of work that ended: what became of it follows.
+    last_piece: Option<usize>,
+}
+
+/// Work that was started and has not ended.
+struct Batch {
+    resource: u32,
+    start: f64,
+    subtasks: Vec<u32>,
 }
 
 /// Folds facts, in order, into a run.
@@ -25,7 +32,7 @@ struct Subtask {
 struct Folder {
     run: Run,
     subtasks: Vec<Subtask>,
-    batches: BTreeMap<BatchId, Vec<u32>>,
+    batches: BTreeMap<BatchId, Batch>,
     owners: BTreeMap<u32, u32>,
 }
 
@@ -67,12 +74,13 @@ impl Folder {
                 owner,
                 weight,
                 deadline,
+                release,
                 ..
             } => self.run.tasks.push(RunTask {
                 name: name.clone(),
                 owner: owner.0,
                 weight: *weight,
-                release: at,
+                release: release.map_or(at, |release| at.max(release.as_secs_f64())),
                 due: deadline.map(SimTime::as_secs_f64),
                 end: None,
                 ideal: 0.0,
@@ -92,15 +100,16 @@ impl Folder {
                     after: after.iter().map(|id| id.0).collect(),
                     ready: at,
                     chain: 0.0,
-                    started: None,
-                    is_cancelled: false,
+                    last_piece: None,
                 });
             }
             EngineFact::SubtaskReady { subtask } => self.subtasks[subtask.index()].ready = at,
             EngineFact::TaskFinished { task, .. } => {
                 self.run.tasks[task.index()].end = Some(at);
             }
-            EngineFact::TaskFailed { .. } => self.run.failed += 1,
+            EngineFact::TaskFailed { .. }
+            | EngineFact::TaskCancelled { .. }
+            | EngineFact::TaskRefused { .. } => self.run.failed += 1,
             EngineFact::DeadlineMissed { .. } => self.run.deadline_misses += 1,
             _ => self.take_work(at, fact),
         }
@@ -114,60 +123,87 @@ impl Folder {
                 subtasks,
                 ..
             } => {
-                for id in subtasks {
-                    self.subtasks[id.index()].started = Some((resource.0, at));
-                }
-                let members = subtasks.iter().map(|id| id.0).collect();
-                self.batches.insert(*batch, members);
+                let batch_of = Batch {
+                    resource: resource.0,
+                    start: at,
+                    subtasks: subtasks.iter().map(|id| id.0).collect(),
+                };
+                self.batches.insert(*batch, batch_of);
             }
-            EngineFact::SubtaskFinished { subtask, .. } => self.end(subtask.0, at, true),
-            EngineFact::SubtaskFailed { subtask, .. } => self.end(subtask.0, at, false),
             EngineFact::BatchFinished { batch, .. } => {
-                // What was cancelled while it ran stays in its batch until the batch ends; what
-                // became of the others follows.
-                for id in self.batches.remove(batch).unwrap_or_default() {
-                    if self.subtasks[id as usize].is_cancelled {
-                        self.end(id, at, false);
-                    }
+                if let Some(batch) = self.batches.remove(batch) {
+                    self.end(&batch, at);
                 }
             }
-            EngineFact::SubtaskCancelled { subtask } => {
-                self.subtasks[subtask.index()].is_cancelled = true;
+            EngineFact::SubtaskFinished { subtask, .. } => self.done(subtask.index()),
+            EngineFact::SubtaskPreempted { subtask, resource } => {
+                self.take_out(subtask.0, resource.0, at);
+            }
+            EngineFact::ResourceDown { resource } => {
+                let on = |batch: &Batch| batch.resource == resource.0;
+                for (_, batch) in self
+                    .batches
+                    .extract_if(.., |_, batch| on(batch))
+                    .collect::<Vec<_>>()
+                {
+                    self.end(&batch, at);
+                }
             }
             _ => {}
         }
     }
 
-    /// Ends the stretch of work on a subtask that was started.
-    fn end(&mut self, id: u32, at: f64, is_done: bool) {
-        let Some((resource, start)) = self.subtasks[id as usize].started.take() else {
+    /// Ends the stretch of work on what is in a batch, well or not: that is said afterwards.
+    fn end(&mut self, batch: &Batch, at: f64) {
+        for id in &batch.subtasks {
+            let subtask = &mut self.subtasks[*id as usize];
+            subtask.last_piece = Some(self.run.pieces.len());
+            self.run.pieces.push(Piece {
+                id: *id,
+                task: subtask.task,
+                agent: subtask.agent,
+                resource: batch.resource,
+                ready: subtask.ready.min(batch.start),
+                start: batch.start,
+                end: at,
+                is_done: false,
+                name: subtask.name.clone(),
+            });
+        }
+    }
+
+    /// Takes a subtask that is preempted out of what runs on a resource.
+    fn take_out(&mut self, id: u32, resource: u32, at: f64) {
+        let holds = |batch: &&mut Batch| batch.resource == resource && batch.subtasks.contains(&id);
+        if let Some(batch) = self.batches.values_mut().find(holds) {
+            batch.subtasks.retain(|other| *other != id);
+            let piece = Batch {
+                subtasks: vec![id],
+                ..*batch
+            };
+            self.end(&piece, at);
+        }
+        self.subtasks[id as usize].ready = at;
+    }
+
+    /// Notes that the last stretch of work on a subtask did what it should.
+    fn done(&mut self, id: usize) {
+        let Some(piece) = self.subtasks[id].last_piece.take() else {
             return;
         };
-        let subtask = &self.subtasks[id as usize];
-        self.run.pieces.push(Piece {
-            id,
-            task: subtask.task,
-            agent: subtask.agent,
-            resource,
-            ready: subtask.ready.min(start),
-            start,
-            end: at,
-            is_done,
-            name: subtask.name.clone(),
-        });
-        if is_done {
-            let task = subtask.task;
-            let before = subtask.after.iter();
-            let longest = before
-                .map(|id| &self.subtasks[*id as usize])
-                .filter(|before| before.task == task)
-                .map(|before| before.chain)
-                .fold(0.0, f64::max);
-            let chain = longest + (at - start);
-            self.subtasks[id as usize].chain = chain;
-            let ideal = &mut self.run.tasks[task as usize].ideal;
-            *ideal = ideal.max(chain);
-        }
+        let piece = &mut self.run.pieces[piece];
+        piece.is_done = true;
+        let (task, span) = (piece.task, piece.end - piece.start);
+        let before = self.subtasks[id].after.iter();
+        let longest = before
+            .map(|id| &self.subtasks[*id as usize])
+            .filter(|before| before.task == task)
+            .map(|before| before.chain)
+            .fold(0.0, f64::max);
+        let chain = longest + span;
+        self.subtasks[id].chain = chain;
+        let ideal = &mut self.run.tasks[task as usize].ideal;
+        *ideal = ideal.max(chain);
     }
 
     /// Gives agents positions in the order in which they turn up.
