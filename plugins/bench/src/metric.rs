@@ -202,7 +202,8 @@ impl<'a> Sums<'a> {
             Metric::Makespan => self.makespan,
             Metric::WeightedTardiness => done
                 .filter_map(|(task, end)| Some(task.weight * (end - task.due?).max(0.0)))
-                .sum(),
+                // A sum of nothing is −0.
+                .fold(0.0, |sum, late| sum + late),
             Metric::LatencyMean => mean(&self.latencies),
             Metric::LatencyP50 => percentile(&self.latencies, 0.50),
             Metric::LatencyP95 => percentile(&self.latencies, 0.95),
