@@ -65,6 +65,13 @@ pub(crate) enum Command {
     /// Checks a schedule, whoever made it: every rule of the instance, and what the file claims.
     #[command(after_help = "Example:\n  diorama check-plan mk01.txt schedule.json")]
     CheckPlan(CheckPlanArgs),
+    /// Runs a matrix of inputs × policies, list schedulers and planners × seeds, and reports on it.
+    #[command(after_help = "Examples:\n  \
+        diorama bench mk*.txt --policy fifo,sjf,heft --list heft,peft --planner tabu --budget 2s\n  \
+        diorama bench rand*.stg --processors 4 --policy all --planner none --out stg\n\n\
+        Writes cells.jsonl, results.csv and report.html into the folder given by --out. What is\n\
+        finished there is not run again: the same command goes on where the last one ended.")]
+    Bench(BenchArgs),
     /// Lists, downloads and checks models.
     #[command(after_help = "Examples:\n  \
         diorama models list\n  diorama models pull all-minilm-l6-v2\n  diorama models verify")]
@@ -202,6 +209,47 @@ pub(crate) struct PlanArgs {
     #[arg(long, requires = "out")]
     pub(crate) json: bool,
 }
+
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    /// Instances (FJSP, FAJSP, JSP, HFSP, STG, workflows) and workloads (RON).
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Online policies, with commas between; `all`, or `none`.
+    #[arg(long, value_name = "POLICIES", default_value = "fifo,sjf,heft")]
+    pub(crate) policy: String,
+    /// List schedulers, with commas between; `all`, or `none`.
+    #[arg(long, value_name = "LISTS", default_value = "heft")]
+    pub(crate) list: String,
+    /// Planners, with commas between; `all`, or `none`.
+    #[arg(long, value_name = "PLANNERS", default_value = "portfolio")]
+    pub(crate) planner: String,
+    /// What planners make small.
+    #[arg(long, value_name = "OBJECTIVE", default_value = "makespan", value_parser = objective_parser())]
+    pub(crate) objective: Objective,
+    /// The seeds: one, several with commas between, or from..to, both included.
+    #[arg(long, value_name = "SEEDS", default_value = "1", value_parser = parse_seeds)]
+    pub(crate) seeds: Seeds,
+    /// How long a planner may search, as in 500ms, 10s, 2m.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse)]
+    pub(crate) budget: std::time::Duration,
+    /// Cores in all, and for each planner; all if not given.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// How many identical processors there are, for stg.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) processors: Option<u32>,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR", default_value = "diorama-out/bench")]
+    pub(crate) out: PathBuf,
+    /// Print what came of it as one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Seeds, each once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seeds(pub(crate) Vec<u64>);
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckPlanArgs {
@@ -362,6 +410,21 @@ fn default_planner() -> PlannerName {
     "portfolio".parse().unwrap_or(PlannerName::ALL[0])
 }
 
+fn parse_seeds(text: &str) -> Result<Seeds, String> {
+    const MOST: u64 = 10_000;
+    let wrong = || format!("seeds look like 7, 1,2,3 or 1..5, at most {MOST} of them");
+    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
+    if let Some((from, to)) = text.split_once("..") {
+        let (from, to) = (number(from)?, number(to)?);
+        if from > to || to - from >= MOST {
+            return Err(wrong());
+        }
+        return Ok(Seeds((from..=to).collect()));
+    }
+    let seeds = text.split(',').map(number).collect::<Result<_, _>>()?;
+    Ok(Seeds(seeds))
+}
+
 fn parse_bandwidth(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok();
     let number = number.filter(|number| number.is_finite() && *number > 0.0);
@@ -393,6 +456,20 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn seeds_are_listed_or_spanned() {
+        for (text, seeds) in [
+            ("7", vec![7]),
+            ("1, 3", vec![1, 3]),
+            ("2..4", vec![2, 3, 4]),
+        ] {
+            assert_eq!(parse_seeds(text), Ok(Seeds(seeds)));
+        }
+        for bad in ["", "a", "4..2", "1..99999999", "1,,2"] {
+            assert!(parse_seeds(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

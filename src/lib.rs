@@ -3,6 +3,7 @@
 //! [`main`] parses the command line and hands over to one module for each command; `session` holds
 //! what `open` and `run` share.
 
+mod bench;
 mod check;
 mod cli;
 mod conclude;
@@ -51,6 +52,7 @@ fn dispatch(cli: Cli) -> Result<(), AppError> {
         Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Plan(args)) => plan::plan(&args),
         Some(Command::CheckPlan(args)) => plan::check_plan(&args),
+        Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Models(args)) => models::command(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
     }

@@ -1,0 +1,139 @@
+//! `diorama bench`: a matrix of inputs, deciders and seeds, run cell by cell and reported on.
+
+use std::{collections::BTreeMap, fs, io, io::Write as _, path::Path};
+
+use bench::{
+    CellOptions, Input, Matrix, Outcome, Progressed, Record, Runner, Store, StoreError,
+    build_of_this_program, csv_head, csv_line, write_report,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use workloads::ReadOptions;
+
+use crate::{cli::BenchArgs, error::AppError, interrupt, report, threads};
+
+/// Runs what is not finished yet, keeps each cell as it ends, and writes the report.
+///
+/// # Errors
+/// If an input or a name is wrong, a file cannot be written, or the bench was interrupted.
+pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
+    let matrix = matrix(args)?;
+    let mut store = Store::open(&args.out).map_err(|error| refused(error, &args.out))?;
+    let csv_path = args.out.join("results.csv");
+    let cannot_write = |path: &Path, cause| AppError::Io {
+        path: path.to_owned(),
+        doing: "write",
+        cause,
+    };
+    let known = matrix.records(&store);
+    let mut csv = begin_csv(&csv_path, &known).map_err(|cause| cannot_write(&csv_path, cause))?;
+    let bar = progress_bar();
+    let mut written = Ok(());
+    let tell = |record: &Record, now: Progressed| {
+        bar.set_length(now.cells as u64);
+        bar.set_position(now.finished as u64);
+        bar.set_message(format!("{} {}", record.input, record.runner));
+        if written.is_ok() {
+            written = csv.write_all(csv_line(record).as_bytes());
+        }
+    };
+    let n_threads = threads::n_cores(args.threads);
+    let ran = matrix.run(&mut store, n_threads, interrupt::catch(), tell);
+    bar.finish_and_clear();
+    let progressed = ran.map_err(|error| refused(error, &args.out))?;
+    written.map_err(|cause| cannot_write(&csv_path, cause))?;
+    let page = args.out.join("report.html");
+    let records = matrix.records(&store);
+    write_report(&page, "Diorama bench", &records, &BTreeMap::new())
+        .map_err(|cause| cannot_write(&page, cause))?;
+    conclude(args, progressed, &records, &page);
+    if progressed.finished < progressed.cells && interrupt::caught() {
+        let rest = "; the same command goes on where this one ended";
+        return Err(AppError::Interrupted(rest.to_owned()));
+    }
+    Ok(())
+}
+
+fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {
+    let options = ReadOptions {
+        processors: args.processors,
+        ..ReadOptions::default()
+    };
+    let inputs = args.inputs.iter().map(|path| Input::read(path, &options));
+    let inputs = inputs
+        .collect::<Result<_, _>>()
+        .map_err(|error| AppError::Checked(error.to_string()))?;
+    let named = |list: &str, of: fn(&str) -> Result<Vec<Runner>, bench::UnknownRunner>| {
+        let list = if list == "none" { "" } else { list };
+        of(list).map_err(|error| AppError::Usage(error.to_string()))
+    };
+    let runners = [
+        named(&args.policy, Runner::policies)?,
+        named(&args.list, Runner::lists)?,
+        named(&args.planner, Runner::planners)?,
+    ]
+    .concat();
+    if runners.is_empty() {
+        let what = "nobody decides: name a --policy, a --list or a --planner";
+        return Err(AppError::Usage(what.to_owned()));
+    }
+    let build = build_of_this_program().map_err(|cause| AppError::Io {
+        path: "diorama".into(),
+        doing: "read the program",
+        cause,
+    })?;
+    Ok(Matrix {
+        inputs,
+        runners,
+        seeds: args.seeds.0.clone(),
+        options: CellOptions {
+            objective: args.objective,
+            budget: args.budget,
+            threads: threads::n_cores(args.threads),
+        },
+        build,
+    })
+}
+
+/// The table of what is finished already, open for what follows.
+fn begin_csv(path: &Path, known: &[Record]) -> io::Result<fs::File> {
+    let mut csv = fs::File::create(path)?;
+    csv.write_all(csv_head().as_bytes())?;
+    for record in known {
+        csv.write_all(csv_line(record).as_bytes())?;
+    }
+    Ok(csv)
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn refused(error: StoreError, out: &Path) -> AppError {
+    match error {
+        StoreError::Io { path, doing, cause } => AppError::Io { path, doing, cause },
+        error => AppError::Checked(format!("{error}; the folder is {out:?}")),
+    }
+}
+
+fn conclude(args: &BenchArgs, progressed: Progressed, records: &[Record], page: &Path) {
+    let failed = records
+        .iter()
+        .filter(|record| matches!(record.outcome, Outcome::Failed(_)))
+        .count();
+    if args.json {
+        let value = json!({
+            "cells": progressed.cells,
+            "finished": progressed.finished,
+            "failed": failed,
+            "report": page,
+        });
+        return report::print(&format!("{value:#}\n"));
+    }
+    let Progressed { finished, cells } = progressed;
+    report::print(&format!(
+        "{finished} of {cells} cells are finished, {failed} of them could not be run; see {}\n",
+        page.display()
+    ));
+}
