@@ -215,3 +215,131 @@ impl Folder {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schedule::{OwnerId, ResourceId, Skill, SubtaskId, TaskId};
+    use sim::SimSpan;
+
+    use super::*;
+
+    const SEC: u64 = 1_000_000_000;
+
+    fn subtask_of_a_task() -> Vec<(u64, EngineFact)> {
+        let arrived = EngineFact::TaskArrived {
+            task: TaskId(0),
+            name: "t".to_owned(),
+            owner: OwnerId(0),
+            weight: 1.0,
+            deadline: None,
+            release: Some(SimTime(2 * SEC)),
+            priority: 0,
+        };
+        let added = EngineFact::SubtaskAdded {
+            subtask: SubtaskId(0),
+            task: TaskId(0),
+            name: "s".to_owned(),
+            skill: Skill::Embed,
+            owner: OwnerId(0),
+            after: Vec::new(),
+            items: 1,
+            tokens: 1,
+            bytes: 0,
+            memory_bytes: 0,
+            timeout: None,
+        };
+        vec![(0, arrived), (0, added), (2, ready())]
+    }
+
+    fn ready() -> EngineFact {
+        EngineFact::SubtaskReady {
+            subtask: SubtaskId(0),
+        }
+    }
+
+    fn started(batch: u32, resource: u32) -> EngineFact {
+        EngineFact::BatchStarted {
+            batch: BatchId(batch),
+            resource: ResourceId(resource),
+            subtasks: vec![SubtaskId(0)],
+            span: None,
+            setup: SimSpan::ZERO,
+        }
+    }
+
+    fn ended(batch: u32, resource: u32) -> EngineFact {
+        EngineFact::BatchFinished {
+            batch: BatchId(batch),
+            resource: ResourceId(resource),
+            span: SimSpan::ZERO,
+        }
+    }
+
+    fn done() -> EngineFact {
+        EngineFact::SubtaskFinished {
+            subtask: SubtaskId(0),
+            waited: SimSpan::ZERO,
+            ran: SimSpan::ZERO,
+            first_token: None,
+        }
+    }
+
+    /// Resource, ready, start, end and success of each piece of work that the facts tell of.
+    fn check(facts: Vec<(u64, EngineFact)>, expected: &[(u32, f64, f64, f64, bool)]) {
+        let all = [subtask_of_a_task(), facts].concat();
+        let run = Run::of_facts(
+            all.iter().map(|(at, fact)| (SimTime(at * SEC), fact)),
+            |_| None,
+        );
+        assert_eq!(run.tasks[0].release, 2.0);
+        let pieces = run.pieces.iter();
+        let found: Vec<_> = pieces
+            .map(|p| (p.resource, p.ready, p.start, p.end, p.is_done))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn preempted_work_is_a_piece_of_its_own() {
+        let preempted = EngineFact::SubtaskPreempted {
+            subtask: SubtaskId(0),
+            resource: ResourceId(0),
+        };
+        let facts = vec![
+            (3, started(0, 0)),
+            (5, preempted),
+            (5, ready()),
+            (7, started(1, 0)),
+            (9, ended(1, 0)),
+            (9, done()),
+        ];
+        check(
+            facts,
+            &[(0, 2.0, 3.0, 5.0, false), (0, 5.0, 7.0, 9.0, true)],
+        );
+    }
+
+    #[test]
+    fn both_copies_of_a_hedged_subtask_count_and_one_is_done() {
+        let facts = vec![
+            (2, started(0, 0)),
+            (4, started(1, 1)),
+            (6, ended(1, 1)),
+            (6, done()),
+            (6, ended(0, 0)),
+        ];
+        check(
+            facts,
+            &[(0, 2.0, 2.0, 6.0, false), (1, 2.0, 4.0, 6.0, true)],
+        );
+    }
+
+    #[test]
+    fn a_resource_that_goes_down_ends_what_it_works_on() {
+        let down = EngineFact::ResourceDown {
+            resource: ResourceId(0),
+        };
+        let facts = vec![(2, started(0, 0)), (5, down), (5, ended(0, 0))];
+        check(facts, &[(0, 2.0, 2.0, 5.0, false)]);
+    }
+}
