@@ -1,47 +1,44 @@
-//! Rolling horizon: plans what is known with a planner of the crate `plan`, follows the plan, and
-//! plans anew when something arrives, fails or comes back. Sethi, Sorger (1991), "A theory of rolling
+//! Rolling horizon: plans what is known with the crate `plan`, follows the plan, and plans anew when
+//! something arrives, fails, goes down or comes back. Sethi, Sorger (1991), "A theory of rolling
 //! horizon decision making".
 //!
-//! Planning is charged to the simulated clock: [`NANOS_PER_MODE`] for each way in which a planned
-//! subtask can be done. That is a model, so that runs repeat. Until a plan is there the one before it
-//! is followed, and what is not in that waits.
+//! Planning is charged to the simulated clock, by a model, so that runs repeat: [`NANOS_PER_MODE`]
+//! for each way in which a planned subtask can be done. Until a plan is there the one before it is
+//! followed, and what is not in that waits.
+//!
+//! At most [`MAX_PLANNED`] subtasks are planned together, by priority and number. What arrives behind
+//! as many changes no plan: it has its turn when half of them have started.
 
 mod horizon;
+mod turns;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, VecDeque},
+};
 
-use plan::{Budget, Objective, PlannerName, Search};
+use plan::{Budget, ListName, Objective, Search};
 use sim::{SimSpan, SimTime};
 
-use self::horizon::Horizon;
-use super::{Criteria, Decisions, Placement, Policy, View, greedy::SOONEST, queues::nanos};
+use self::{
+    horizon::{Horizon, MAX_PLANNED},
+    turns::{Cover, Plan, waits},
+};
+use super::{Criteria, Decisions, Policy, View, greedy::SOONEST};
 use crate::{
-    fact::{Candidate, WaitReason},
+    fact::WaitReason,
     pool::ResourceId,
     workload::{SubtaskId, SubtaskState},
 };
 
-/// How many subtasks are planned at most; the rest is planned when half of these have started.
-const MAX_PLANNED: usize = 256;
 /// What planning costs for each subtask and each resource that can do it.
 const NANOS_PER_MODE: u64 = 1_000;
-/// The seed of the search: the same plan for the same state.
-const SEED: u64 = 0;
+/// What is tried beside the order of the plan before. The other list schedulers take many times as
+/// long, for plans that are hardly better.
+const LISTS: [ListName; 4] = [ListName::Heft, ListName::Peft, ListName::Mct, ListName::Mst];
 
-/// A subtask in a plan.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Item {
-    subtask: SubtaskId,
-    /// When it shall start.
-    start: SimTime,
-}
-
-/// Who does what in which order.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Plan {
-    /// By resource, by start.
-    turns: Vec<VecDeque<Item>>,
-}
+/// What goes first of what is ready: higher priority, then smaller number.
+type Key = (Reverse<i32>, SubtaskId);
 
 /// Follows plans.
 #[derive(Debug, Default)]
@@ -53,158 +50,136 @@ pub(super) struct Planned {
     coming: Option<(SimTime, Plan)>,
     /// Whether something has changed that the plan does not know.
     is_due: bool,
+    /// Whether the last plan had no room for all that was known.
+    is_cut: bool,
+    /// The lowest priority in the last plan.
+    least_priority: i32,
+    /// What is ready and has no place in the plan.
+    unplanned: BTreeSet<Key>,
+    /// What was started; some of it has ended since.
+    started: BTreeSet<SubtaskId>,
     n_known: usize,
-    n_left_out: usize,
     was_up: Vec<bool>,
+    cover: Cover,
 }
 
 impl Planned {
-    /// Whether the plan does not fit what is known any more.
-    fn is_stale(&mut self, view: &View<'_>) -> bool {
-        let now_up: Vec<_> = view
-            .resources()
-            .iter()
-            .map(|resource| resource.up)
-            .collect();
-        let grown = view.n_subtasks() != std::mem::replace(&mut self.n_known, view.n_subtasks());
-        let turned = now_up != self.was_up;
-        self.was_up = now_up;
-        self.place.resize(view.n_subtasks(), None);
-        // What is ready again after a failure has lost its place.
-        let mut ready = view.readiness_changes().iter();
-        let failed = ready.any(|id| {
-            view.is_ready(*id) && self.place[id.index()].is_none() && view.attempts(*id) > 0
-        });
-        grown || turned || failed
+    /// Takes in what became ready, was started or ended, and notes whether that calls for a plan.
+    fn update(&mut self, view: &View<'_>) {
+        let n_known = std::mem::replace(&mut self.n_known, view.n_subtasks());
+        self.is_due |= n_known < self.n_known && !self.is_cut;
+        self.place.resize(self.n_known, None);
+        for &id in view.readiness_changes() {
+            let key = key(view, id);
+            if matches!(view.state(id), SubtaskState::Running { .. }) {
+                // What was started has had its turn; if it fails, it needs a new one.
+                self.place[id.index()] = None;
+                self.started.insert(id);
+            }
+            if !view.is_ready(id) {
+                self.unplanned.remove(&key);
+            } else if self.place[id.index()].is_none() {
+                self.unplanned.insert(key);
+                let has_failed = view.attempts(id) > 0;
+                let is_urgent = view.priority(id) > self.least_priority;
+                self.is_due |= !self.is_cut || has_failed || is_urgent;
+            }
+        }
+        self.see_who_is_up(view);
+    }
+
+    /// What was to be done by those who are down has no place any more.
+    fn see_who_is_up(&mut self, view: &View<'_>) {
+        let n_resources = view.resources().len();
+        self.plan.turns.resize_with(n_resources, VecDeque::new);
+        self.was_up.resize(n_resources, true);
+        for (resource, was_up) in view.resources().iter().zip(&mut self.was_up) {
+            if resource.up == std::mem::replace(was_up, resource.up) {
+                continue;
+            }
+            self.is_due = true;
+            for item in std::mem::take(&mut self.plan.turns[resource.id.index()]) {
+                self.place[item.subtask.index()] = None;
+                if view.is_ready(item.subtask) {
+                    self.unplanned.insert(key(view, item.subtask));
+                }
+            }
+        }
     }
 
     /// Whether what was left out of the plan has room by now.
     fn is_used_up(&self) -> bool {
-        let n_planned: usize = self.plan.turns.iter().map(VecDeque::len).sum();
-        self.n_left_out > 0 && n_planned < MAX_PLANNED / 2
+        self.is_cut && self.plan.n_planned() < MAX_PLANNED / 2
+    }
+
+    /// What could be planned and waits for nothing that waits itself: it is ready, or will be after
+    /// a failure.
+    fn open(&mut self, view: &View<'_>) -> Vec<Key> {
+        self.started.retain(|id| !view.state(*id).is_ended());
+        let again = self.started.iter().copied();
+        let planned = self.plan.turns.iter().flatten().map(|item| item.subtask);
+        let is_open = |id: &SubtaskId| {
+            let state = view.state(*id);
+            state == SubtaskState::Ready || matches!(state, SubtaskState::Backoff { .. })
+        };
+        let mut open: Vec<_> = again
+            .chain(planned)
+            .filter(is_open)
+            .map(|id| key(view, id))
+            .chain(self.unplanned.iter().take(MAX_PLANNED + 1).copied())
+            .collect();
+        open.sort_unstable();
+        open.dedup();
+        open
     }
 
     fn make(&mut self, view: &View<'_>) {
-        let Some(horizon) = Horizon::new(view, &self.plan, MAX_PLANNED) else {
+        let open = self.open(view);
+        let Some(horizon) = Horizon::new(view, &self.plan, &open, &self.started) else {
             return;
         };
-        let budget = Budget::of_iterations(1);
+        let instance = &horizon.instance;
         let start = horizon.start();
-        let search = Search::new(&horizon.instance, Objective::WeightedCompletion, budget)
-            .with_seed(SEED)
-            .with_start(&start);
-        PlannerName::List.make().run(&search);
+        let budget = Budget::of_iterations(1);
+        let search =
+            Search::new(instance, Objective::WeightedCompletion, budget).with_start(&start);
+        for list in LISTS {
+            search.offer(list.schedule(instance), list.name());
+        }
         let (_, best) = search.best().unwrap_or((0.0, start.clone()));
-        self.n_left_out = horizon.n_left_out;
+        self.is_cut = horizon.is_cut;
+        self.least_priority = horizon.least_priority;
         let charge = SimSpan(horizon.n_modes as u64 * NANOS_PER_MODE);
         self.coming = Some((view.now() + charge, horizon.plan(view, &best)));
     }
 
+    /// Follows another plan from now on.
     fn adopt(&mut self, view: &View<'_>, plan: Plan) {
-        self.plan = plan;
-        self.place.fill(None);
-        for (n, turns) in self.plan.turns.iter_mut().enumerate() {
-            turns.retain(|item| waits(view, item.subtask));
+        let old = std::mem::replace(&mut self.plan, plan);
+        for item in old.turns.iter().flatten() {
+            self.place[item.subtask.index()] = None;
+            if view.is_ready(item.subtask) {
+                self.unplanned.insert(key(view, item.subtask));
+            }
+        }
+        for (turns, resource) in self.plan.turns.iter_mut().zip(view.resources()) {
+            // Whoever went down meanwhile has no turns.
+            turns.retain(|item| resource.up && waits(view, item.subtask));
             for item in turns {
-                self.place[item.subtask.index()] = Some(ResourceId(n as u32));
-            }
-        }
-    }
-
-    /// Starts what has its turn on a free resource.
-    fn follow(&mut self, view: &View<'_>, on: ResourceId, decisions: &mut Decisions) {
-        let turns = &mut self.plan.turns[on.index()];
-        turns.retain(|item| waits(view, item.subtask));
-        let Some(head) = turns.front().copied() else {
-            return;
-        };
-        let is_ready = |item: &Item| view.is_ready(item.subtask);
-        let Some(first) = turns.iter().find(|item| is_ready(item)).copied() else {
-            return;
-        };
-        let lane = view.lane(first.subtask);
-        let ends = |id| Some(view.now() + view.span(on, lane, view.load(id))?);
-        if first.subtask != head.subtask && head.start > view.now() {
-            // Something may go before its turn if that delays nobody.
-            let in_time = ends(first.subtask).is_some_and(|end| end <= head.start);
-            if !in_time {
-                let wake_at = decisions.wake_at.get_or_insert(head.start);
-                *wake_at = head.start.min(*wake_at);
-                return;
-            }
-        }
-        let batch = turns
-            .iter()
-            .filter(|item| is_ready(item) && view.lane(item.subtask) == lane)
-            .take(view.slots(on) as usize);
-        for item in batch {
-            decisions.placements.push(Placement {
-                subtask: item.subtask,
-                resource: on,
-                rank: nanos(item.start.0),
-                candidates: candidates(view, item.subtask),
-            });
-        }
-    }
-
-    /// Starts what is ready and has no turn on anybody who is up where it ends soonest: after a
-    /// failure or an outage the plan may know nothing of it.
-    fn cover(&self, view: &View<'_>, decisions: &mut Decisions) {
-        let turns = self.plan.turns.iter().zip(view.resources());
-        let planned: BTreeSet<_> = turns
-            .filter(|(_, resource)| resource.up)
-            .flat_map(|(turns, _)| turns.iter().map(|item| item.subtask))
-            .collect();
-        let ids = (0..view.n_subtasks() as u32).map(SubtaskId);
-        for subtask in ids.filter(|id| view.is_ready(*id) && !planned.contains(id)) {
-            let free = view
-                .spans(subtask)
-                .filter(|(on, _)| view.resources()[on.index()].is_free());
-            let named = |on| decisions.placements.iter().any(|to| to.resource == on);
-            if let Some((resource, _)) = free.min_by_key(|(on, span)| (named(*on), *span, *on)) {
-                decisions.placements.push(Placement {
-                    subtask,
-                    resource,
-                    rank: nanos(view.now().0),
-                    candidates: candidates(view, subtask),
-                });
+                self.place[item.subtask.index()] = Some(resource.id);
+                self.unplanned.remove(&key(view, item.subtask));
             }
         }
     }
 }
 
-/// Who could do a subtask and how soon, if anybody wants to know.
-fn candidates(view: &View<'_>, subtask: SubtaskId) -> Vec<Candidate> {
-    if !view.explains() {
-        return Vec::new();
-    }
-    let spans = view.spans(subtask).map(|(resource, span)| Candidate {
-        resource,
-        score: nanos((view.free_at(resource) + span).0),
-    });
-    spans.collect()
-}
-
-/// Whether a subtask is still to be started.
-fn waits(view: &View<'_>, id: SubtaskId) -> bool {
-    let state = view.state(id);
-    !state.is_ended() && !matches!(state, SubtaskState::Running { .. })
+fn key(view: &View<'_>, id: SubtaskId) -> Key {
+    (Reverse(view.priority(id)), id)
 }
 
 impl Policy for Planned {
     fn place(&mut self, view: &View<'_>, decisions: &mut Decisions) {
-        self.plan
-            .turns
-            .resize_with(view.resources().len(), VecDeque::new);
-        for &id in view.readiness_changes() {
-            // What was started has had its turn; if it fails, it needs a new one.
-            if matches!(view.state(id), SubtaskState::Running { .. })
-                && let Some(place) = self.place.get_mut(id.index())
-            {
-                *place = None;
-            }
-        }
-        self.is_due |= self.is_stale(view);
+        self.update(view);
         let mut is_new = false;
         match self.coming.take() {
             Some((at, plan)) if at <= view.now() => {
@@ -219,14 +194,17 @@ impl Policy for Planned {
             self.make(view);
         }
         decisions.wake_at = self.coming.as_ref().map(|(at, _)| *at);
+        self.cover.begin(view);
         for resource in view.resources() {
             if resource.is_free() {
-                self.follow(view, resource.id, decisions);
+                self.plan
+                    .follow(view, resource.id, decisions, &mut self.cover);
             }
         }
         // What a coming plan will know waits for it, unless there was one just now.
         if is_new || self.coming.is_none() {
-            self.cover(view, decisions);
+            let ready = self.unplanned.iter().map(|(_, id)| *id);
+            self.cover.fill(view, ready, decisions);
         }
     }
 

@@ -3,7 +3,7 @@
 use rand::Rng as _;
 use schedule::{
     Engine, EngineFact, EngineOptions, OwnerId, PolicyName, ResourceId, ResourceSpec, Skill,
-    SubtaskId, SubtaskSpec, TaskSpec, WaitReason,
+    SubtaskSpec, TaskSpec, WaitReason,
 };
 use sim::{SimTime, Streams};
 
@@ -408,31 +408,6 @@ fn a_batch_waits_as_long_as_one_more_would_gain() {
         Some(WaitReason::FillingBatch { until })
     );
     assert_eq!(engine.next_event(), Some(until));
-}
-
-#[test]
-fn planning_takes_simulated_time_and_then_the_plan_is_followed() {
-    let pool = vec![machine("slow", 1, 100 * SEC, 0), machine("fast", 1, SEC, 0)];
-    let mut engine = Engine::new(pool, options(PolicyName::Planned)).unwrap();
-    let id = engine.open_task(SimTime::ZERO, task("t"));
-    for _ in 0..2 {
-        engine
-            .add_subtask(SimTime::ZERO, subtask(id, Skill::Embed, 1, &[]))
-            .unwrap();
-    }
-    engine.close_task(SimTime::ZERO, id);
-    assert_eq!(engine.schedule(SimTime::ZERO).len(), 0);
-    // Two subtasks with two ways each, a microsecond for each way.
-    let until = SimTime(4_000);
-    assert_eq!(engine.next_event(), Some(until));
-    assert_eq!(
-        engine.wait_reason(SubtaskId(1)),
-        Some(WaitReason::Planning { until })
-    );
-    assert_eq!(engine.schedule(until).len(), 1);
-    let planned = [SubtaskId(0), SubtaskId(1)].map(|id| engine.wait_reason(id));
-    let resource = ResourceId(1);
-    assert!(planned.contains(&Some(WaitReason::Planned { resource })));
 }
 
 /// Independent subtasks: nothing is inserted, so the static schedule is what happens online.

@@ -8,6 +8,7 @@ mod failures;
 #[cfg(feature = "bevy")]
 mod mirror;
 mod new_rules;
+mod planned;
 mod policies;
 mod reference;
 mod refusals;

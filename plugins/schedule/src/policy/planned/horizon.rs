@@ -14,7 +14,10 @@ use std::{
 use plan::{Assignment, Instance, InstanceBuilder, Job, JobId, Mode, OpId, Schedule};
 use sim::{SimSpan, SimTime};
 
-use super::{Item, Plan, waits};
+use super::{
+    Key,
+    turns::{Item, Plan, waits},
+};
 use crate::{
     lane::Load,
     policy::View,
@@ -22,6 +25,8 @@ use crate::{
     workload::{SubtaskId, SubtaskState, TaskId},
 };
 
+/// How many subtasks are planned at most; the rest is planned when half of these have started.
+pub(super) const MAX_PLANNED: usize = 256;
 /// How many slots of a resource are planned by themselves.
 const MAX_SLOTS: u32 = 4;
 
@@ -30,8 +35,10 @@ pub(super) struct Horizon {
     pub(super) instance: Instance,
     /// How many ways there are to do what is planned.
     pub(super) n_modes: usize,
-    /// How many subtasks had no room.
-    pub(super) n_left_out: usize,
+    /// Whether some subtasks had no room.
+    pub(super) is_cut: bool,
+    /// The lowest priority of those that had.
+    pub(super) least_priority: i32,
     /// By operation: what it stands for; `None`: something that keeps a resource busy.
     subtasks: Vec<Option<SubtaskId>>,
     /// By resource of the instance: whose slot it is.
@@ -71,9 +78,19 @@ impl Parts {
 }
 
 impl Horizon {
-    /// The instance of what waits now; `None` if nothing does or nobody is up.
-    pub(super) fn new(view: &View<'_>, current: &Plan, max: usize) -> Option<Self> {
-        let (chosen, n_left_out) = choose(view, max);
+    /// The instance of what waits now: what is `open`, and what comes after that or after what is
+    /// `started`. `None` if nothing waits or nobody is up.
+    pub(super) fn new(
+        view: &View<'_>,
+        current: &Plan,
+        open: &[Key],
+        started: &BTreeSet<SubtaskId>,
+    ) -> Option<Self> {
+        let Chosen {
+            subtasks: chosen,
+            is_cut,
+            least_priority,
+        } = Chosen::new(view, open, started);
         let mut slots = Vec::new();
         let mut first_slot = vec![None; view.resources().len()];
         for resource in view.resources().iter().filter(|resource| resource.up) {
@@ -112,22 +129,13 @@ impl Horizon {
             }
         }
         let n_modes = add_subtasks(view, &mut parts, &chosen, &first_slot, &ends_of_running)?;
-        let starts: BTreeMap<_, _> = current
-            .turns
-            .iter()
-            .flatten()
-            .map(|item| (item.subtask, item.start))
-            .collect();
-        let known_starts = parts.subtasks.iter().map(|subtask| match subtask {
-            Some(id) => starts.get(id).copied().unwrap_or(SimTime::MAX),
-            None => SimTime::ZERO,
-        });
-        let known_starts = known_starts.collect();
+        let known_starts = known_starts(current, &parts.subtasks);
         let instance = parts.builder.build().ok()?;
         Some(Self {
             instance,
             n_modes,
-            n_left_out,
+            is_cut,
+            least_priority,
             subtasks: parts.subtasks,
             slots: parts.slots,
             known_starts,
@@ -197,34 +205,71 @@ impl Horizon {
     }
 }
 
-/// What is planned: what is ready or waits for its next attempt, then what follows, by number.
-fn choose(view: &View<'_>, max: usize) -> (Vec<SubtaskId>, usize) {
-    let ids = (0..view.n_subtasks() as u32).map(SubtaskId);
-    let open: Vec<_> = ids.filter(|id| waits(view, *id)).collect();
-    let mut chosen = BTreeSet::new();
-    let is_blocked = |id: SubtaskId| view.state(id) == SubtaskState::Blocked;
-    for wants_blocked in [false, true] {
-        for &id in open.iter().filter(|id| is_blocked(**id) == wants_blocked) {
+/// When the current plan starts each operation.
+fn known_starts(current: &Plan, subtasks: &[Option<SubtaskId>]) -> Vec<SimTime> {
+    let items = current.turns.iter().flatten();
+    let starts: BTreeMap<_, _> = items.map(|item| (item.subtask, item.start)).collect();
+    let start_of = |subtask: &Option<SubtaskId>| match subtask {
+        Some(id) => starts.get(id).copied().unwrap_or(SimTime::MAX),
+        None => SimTime::ZERO,
+    };
+    subtasks.iter().map(start_of).collect()
+}
+
+/// What is planned, by number: what is `open`, then what follows it or what runs.
+struct Chosen {
+    subtasks: BTreeSet<SubtaskId>,
+    is_cut: bool,
+    least_priority: i32,
+}
+
+impl Chosen {
+    fn new(view: &View<'_>, open: &[Key], started: &BTreeSet<SubtaskId>) -> Self {
+        let mut chosen = Self {
+            subtasks: BTreeSet::new(),
+            is_cut: false,
+            least_priority: i32::MAX,
+        };
+        for &(_, id) in open {
+            chosen.add(view, id);
+        }
+        // Successors have larger numbers, so they come up after all they follow.
+        let mut next = BTreeSet::new();
+        for &id in started.iter().chain(&chosen.subtasks) {
+            next.extend(view.successors(id));
+        }
+        while let Some(id) = next.pop_first()
+            && !chosen.is_cut
+        {
             let mut before = view.predecessors(id);
-            let follows = before.all(|p| !waits(view, p) || chosen.contains(&p));
-            let doable = view
-                .members(view.lane(id))
-                .iter()
-                .any(|(on, _)| view.resources()[on.index()].up);
-            if chosen.len() < max && follows && doable {
-                chosen.insert(id);
+            let follows = before.all(|p| !waits(view, p) || chosen.subtasks.contains(&p));
+            if view.state(id) == SubtaskState::Blocked && follows && chosen.add(view, id) {
+                next.extend(view.successors(id));
             }
         }
+        chosen
     }
-    let n_left_out = open.len() - chosen.len();
-    (chosen.into_iter().collect(), n_left_out)
+
+    /// Adds a subtask if there is room and somebody is up who can do it.
+    fn add(&mut self, view: &View<'_>, id: SubtaskId) -> bool {
+        let mut members = view.members(view.lane(id)).iter();
+        if !members.any(|(on, _)| view.resources()[on.index()].up) {
+            return false;
+        }
+        if self.subtasks.len() == MAX_PLANNED {
+            self.is_cut = true;
+            return false;
+        }
+        self.least_priority = self.least_priority.min(view.priority(id));
+        self.subtasks.insert(id)
+    }
 }
 
 /// Adds the subtasks with their modes and precedences; gives the number of modes.
 fn add_subtasks(
     view: &View<'_>,
     parts: &mut Parts,
-    chosen: &[SubtaskId],
+    chosen: &BTreeSet<SubtaskId>,
     first_slot: &[Option<usize>],
     ends_of_running: &[Option<OpId>],
 ) -> Option<usize> {

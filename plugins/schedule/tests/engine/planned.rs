@@ -1,0 +1,136 @@
+//! What defines the rolling horizon: plans take simulated time, are followed, and are made anew when
+//! what is known changes.
+
+use rand::Rng as _;
+use schedule::{Engine, PolicyName, ResourceId, ResourceSpec, Skill, SubtaskId, WaitReason};
+use sim::{SimTime, Streams};
+
+use crate::support::{Driver, MS, Plan, Succeed, options, profile, replica, subtask, task};
+
+const SEC: u64 = 1000 * MS;
+
+fn machine(name: &str, slots: u32, fixed: u64, per_item: u64) -> ResourceSpec {
+    replica(name, slots, &[(Skill::Embed, profile(fixed, per_item, 0))])
+}
+
+/// Hands in a task of independent subtasks that take a second each.
+fn add(engine: &mut Engine, now: SimTime, n: u32, priority: i32) -> Vec<SubtaskId> {
+    let mut spec = task("t");
+    spec.priority = priority;
+    let id = engine.open_task(now, spec);
+    let specs = (0..n).map(|_| subtask(id, Skill::Embed, 1, &[]));
+    let ids = specs
+        .map(|spec| engine.add_subtask(now, spec).unwrap())
+        .collect();
+    engine.close_task(now, id);
+    ids
+}
+
+#[test]
+fn planning_takes_simulated_time_and_then_the_plan_is_followed() {
+    let pool = vec![machine("slow", 1, 100 * SEC, 0), machine("fast", 1, SEC, 0)];
+    let mut engine = Engine::new(pool, options(PolicyName::Planned)).unwrap();
+    let id = engine.open_task(SimTime::ZERO, task("t"));
+    for _ in 0..2 {
+        engine
+            .add_subtask(SimTime::ZERO, subtask(id, Skill::Embed, 1, &[]))
+            .unwrap();
+    }
+    engine.close_task(SimTime::ZERO, id);
+    assert_eq!(engine.schedule(SimTime::ZERO).len(), 0);
+    // Two subtasks with two ways each, a microsecond for each way.
+    let until = SimTime(4_000);
+    assert_eq!(engine.next_event(), Some(until));
+    assert_eq!(
+        engine.wait_reason(SubtaskId(1)),
+        Some(WaitReason::Planning { until })
+    );
+    assert_eq!(engine.schedule(until).len(), 1);
+    let planned = [SubtaskId(0), SubtaskId(1)].map(|id| engine.wait_reason(id));
+    let resource = ResourceId(1);
+    assert!(planned.contains(&Some(WaitReason::Planned { resource })));
+}
+
+#[test]
+fn what_arrives_behind_a_full_horizon_waits_for_its_turn() {
+    let pool = vec![machine("m", 1, 0, SEC)];
+    let mut engine = Engine::new(pool, options(PolicyName::Planned)).unwrap();
+    add(&mut engine, SimTime::ZERO, 1_000, 1);
+    engine.schedule(SimTime::ZERO);
+    let ready = engine.next_event().unwrap();
+    engine.schedule(ready);
+    // Behind a thousand others: no plan is made for it.
+    let end = engine.next_event().unwrap();
+    let later = add(&mut engine, ready, 1, 1)[0];
+    for batch in engine.due(end) {
+        engine.finish(end, batch.id, &[Ok(())]);
+    }
+    assert_eq!(engine.schedule(end).len(), 1);
+    assert_eq!(engine.wait_reason(later), Some(WaitReason::ResourcesBusy));
+    // Before them all: it gets one, and goes first.
+    let urgent = add(&mut engine, end, 1, 2)[0];
+    let mut driver = Driver::new(engine, Succeed);
+    driver.run(&Plan::new());
+    let end_of = |id| driver.engine.subtask(id).ended_at.unwrap();
+    let sooner = driver.engine.subtasks().iter();
+    let sooner = sooner.filter(|s| s.ended_at.unwrap() < end_of(urgent));
+    assert!(sooner.count() <= 4);
+    assert!(end_of(later) > SimTime(1_000 * SEC));
+}
+
+/// Of what it tries, it takes the plan with the least sum of completion times; nothing happens that
+/// it did not foresee, so that is what comes of it.
+#[test]
+fn a_run_is_no_worse_than_the_list_schedules_it_chose_from() {
+    for seed in 0..20 {
+        let mut rng = Streams::new(seed).stream("planned", 0);
+        let mut builder = plan::InstanceBuilder::new("independent", 3);
+        let pool = (0..3).map(|n| machine(&format!("m{n}"), 1, 0, 1)).collect();
+        let mut engine = Engine::new(pool, options(PolicyName::Planned)).unwrap();
+        for _ in 0..12 {
+            let job = builder.job(plan::Job::default());
+            let spans: Vec<u64> = (0..3).map(|_| rng.random_range(1..1_000) * MS).collect();
+            let modes = (0..3).zip(&spans).map(|(n, span)| plan::Mode {
+                resource: plan::ResourceId(n),
+                duration: *span as f64,
+            });
+            builder.operation(job, modes);
+            let id = engine.open_task(SimTime::ZERO, task("t"));
+            let mut spec = subtask(id, Skill::Embed, 1, &[]);
+            let modes = (0..3).zip(&spans).map(|(n, span)| schedule::Mode {
+                resource: ResourceId(n),
+                span: sim::SimSpan(*span),
+            });
+            spec.modes = modes.collect();
+            engine.add_subtask(SimTime::ZERO, spec).unwrap();
+            engine.close_task(SimTime::ZERO, id);
+        }
+        let mut driver = Driver::new(engine, Succeed);
+        driver.run(&Plan::new());
+        let ends = driver.engine.subtasks().iter();
+        let ends = ends.map(|s| s.ended_at.unwrap().0 as f64);
+        // Planning takes a microsecond for each subtask and resource.
+        let sum: f64 = ends.map(|end| end - 36_000.0).sum();
+        let instance = builder.build().unwrap();
+        for list in [plan::ListName::Heft, plan::ListName::Peft] {
+            let schedule = list.schedule(&instance);
+            let sum_of_list = plan::Objective::WeightedCompletion.of(&instance, &schedule);
+            assert!(sum <= sum_of_list, "seed {seed}, {list}");
+        }
+    }
+}
+
+#[test]
+fn who_goes_down_loses_its_turns_to_the_others() {
+    let pool = vec![machine("a", 1, 0, SEC), machine("b", 1, 0, SEC)];
+    let mut engine = Engine::new(pool, options(PolicyName::Planned)).unwrap();
+    let ids = add(&mut engine, SimTime::ZERO, 10, 0);
+    engine.schedule(SimTime::ZERO);
+    let ready = engine.next_event().unwrap();
+    assert_eq!(engine.schedule(ready).len(), 2);
+    engine.set_up(ready, ResourceId(0), false);
+    let mut driver = Driver::new(engine, Succeed);
+    driver.run(&Plan::new());
+    let ends = ids.iter().map(|id| driver.engine.subtask(*id).ended_at);
+    assert!(ends.max().unwrap().unwrap() < SimTime(11 * SEC));
+}
