@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, io, io::Write as _, path::Path};
 
 use bench::{
-    CellOptions, Input, Matrix, Outcome, Progressed, Record, Runner, Store, StoreError,
+    CellOptions, Input, Keep, Matrix, Outcome, Progressed, Record, Runner, Store, StoreError,
     build_of_this_program, csv_head, csv_line, write_report,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -90,6 +90,7 @@ fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {
             objective: args.objective,
             budget: args.budget,
             threads: threads::n_cores(args.threads),
+            keep: Keep::Charts,
         },
         build,
     })

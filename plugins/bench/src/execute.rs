@@ -29,6 +29,18 @@ pub struct CellOptions {
     pub budget: Duration,
     /// On how many threads a planner searches; at least 1.
     pub threads: usize,
+    /// What is kept of it.
+    pub keep: Keep,
+}
+
+/// What is kept of a cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Numbers and curves, and the Gantt chart of one seed.
+    #[default]
+    Charts,
+    /// Numbers only, where there are very many cells.
+    Numbers,
 }
 
 /// What came of a cell.
@@ -138,6 +150,7 @@ fn run_workload(
     let resources = workload.resources.clone();
     let mut engine = Engine::new(resources, options).map_err(|error| error.to_string())?;
     workload
+        .with_seed(seed)
         .submit(&mut engine)
         .map_err(|error| error.to_string())?;
     let tenants = &workload.tenants;

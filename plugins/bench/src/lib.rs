@@ -18,7 +18,7 @@ mod table;
 
 pub use crate::{
     digest::{Chart, Curves, Gantt},
-    execute::CellOptions,
+    execute::{CellOptions, Keep},
     input::{Input, InputError, InputKind},
     matrix::{Matrix, Progressed, build_of_this_program},
     metric::{Metric, Metrics, Quantity, metric_text},

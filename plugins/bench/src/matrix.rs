@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     digest::{Curves, Gantt},
-    execute::{CellOptions, execute},
+    execute::{CellOptions, Keep, execute},
     input::{Input, InputKind},
     metric::Metrics,
     runner::Runner,
@@ -47,6 +47,8 @@ pub struct Progressed {
 #[derive(Clone, Copy)]
 struct Cell<'a> {
     input: &'a Input,
+    /// The position of the input.
+    number: usize,
     runner: Runner,
     seed: u64,
     /// Whether its Gantt chart is kept.
@@ -77,7 +79,23 @@ impl Matrix {
         stop: &AtomicBool,
         on_cell: impl FnMut(&Record, Progressed) + Send,
     ) -> Result<Progressed, StoreError> {
-        let cells = self.cells();
+        self.run_where(|_, _, _| true, store, threads, stop, on_cell)
+    }
+
+    /// Does the same with those cells only whose input (by number), runner and seed are `wanted`.
+    ///
+    /// # Errors
+    /// If a finished cell cannot be kept.
+    pub fn run_where(
+        &self,
+        wanted: impl Fn(usize, Runner, u64) -> bool,
+        store: &mut Store,
+        threads: usize,
+        stop: &AtomicBool,
+        on_cell: impl FnMut(&Record, Progressed) + Send,
+    ) -> Result<Progressed, StoreError> {
+        let mut cells = self.cells();
+        cells.retain(|cell| wanted(cell.number, cell.runner, cell.seed));
         let (mut wide, mut narrow) = (VecDeque::new(), VecDeque::new());
         for cell in &cells {
             let is_wide = matches!(cell.runner, Runner::Planner(_));
@@ -124,7 +142,8 @@ impl Matrix {
     /// that one seed is enough.
     fn cells(&self) -> Vec<Cell<'_>> {
         let mut cells = Vec::new();
-        for input in &self.inputs {
+        let keeps_charts = self.options.keep == Keep::Charts;
+        for (number, input) in self.inputs.iter().enumerate() {
             for &runner in &self.runners {
                 if matches!(input.kind, InputKind::Workload(_)) && !runner.is_online() {
                     continue;
@@ -141,9 +160,10 @@ impl Matrix {
                         .enumerate()
                         .map(|(n, &seed)| Cell {
                             input,
+                            number,
                             runner,
                             seed,
-                            is_first: n == 0,
+                            is_first: n == 0 && keeps_charts,
                         }),
                 );
             }
@@ -157,6 +177,7 @@ impl Matrix {
             objective,
             budget,
             threads,
+            keep: _,
         } = self.options;
         match runner {
             Runner::Planner(_) => {
@@ -173,6 +194,7 @@ impl Matrix {
             runner,
             seed,
             is_first,
+            number: _,
         } = cell;
         let text = format!(
             "{}\n{runner}\n{options}\n{seed}\n{is_first}\n{}",
@@ -229,7 +251,10 @@ impl Matrix {
                 lower_bound: executed.lower_bound,
                 wall_secs: began.elapsed().as_secs_f64(),
                 n_pieces: executed.run.pieces.len(),
-                curves: Curves::of(&executed.run),
+                curves: match self.options.keep {
+                    Keep::Charts => Curves::of(&executed.run),
+                    Keep::Numbers => Curves::default(),
+                },
                 gantt: cell.is_first.then(|| Box::new(Gantt::of(&executed.run))),
             })),
         };

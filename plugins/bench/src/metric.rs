@@ -66,6 +66,8 @@ metrics! {
     LatencyP95 = "latency_p95", "p95 latency", Time;
     /// The 99th percentile of C − r.
     LatencyP99 = "latency_p99", "p99 latency", Time;
+    /// The largest C − r.
+    LatencyMax = "latency_max", "largest latency", Time;
     /// The mean time from ready to start, over pieces of work.
     WaitMean = "wait_mean", "mean wait", Time;
     /// The 95th percentile of that time.
@@ -74,20 +76,28 @@ metrics! {
     Unfairness = "unfairness", "unfairness", Share;
     /// Working time × price, over the resources.
     Cost = "cost", "cost", Amount;
+    /// Makespan × price, over the resources: having them, whether they work or not.
+    HoldingCost = "holding_cost", "cost of having all resources", Amount;
     /// Working time × watts, over the resources.
     Energy = "energy", "energy", Amount;
     /// Working time over the makespan, on average over the resources.
     Utilisation = "utilisation", "utilisation", Share;
     /// Deadlines that passed with their task unfinished.
     DeadlineMisses = "deadline_misses", "deadlines missed", Count;
+    /// That over the number of deadlines; 0 if there are none.
+    MissedShare = "missed_share", "share of deadlines missed", Share;
     /// Tasks that failed, were cancelled or were refused.
     Failed = "failed", "tasks failed", Count;
+    /// That over the number of tasks.
+    FailedShare = "failed_share", "share of tasks failed", Share;
+    /// Tasks that were done over the makespan: so many in a unit of time.
+    Throughput = "throughput", "throughput", Amount;
 }
 
 impl Metric {
     /// Whether more of it is better; of all others, less is.
     pub fn is_more_better(self) -> bool {
-        self == Self::Utilisation
+        matches!(self, Self::Utilisation | Self::Throughput)
     }
 
     /// The metric that an objective of `plan` is.
@@ -114,6 +124,7 @@ impl Metric {
             "p50" | "median" | "p50_latency" => Some(Self::LatencyP50),
             "p95" | "p95_latency" => Some(Self::LatencyP95),
             "p99" | "p99_latency" => Some(Self::LatencyP99),
+            "max" | "max_latency" | "largest_latency" => Some(Self::LatencyMax),
             "wait" | "mean_wait" => Some(Self::WaitMean),
             "misses" | "missed" | "deadlines_missed" => Some(Self::DeadlineMisses),
             "util" | "utilization" => Some(Self::Utilisation),
@@ -208,15 +219,30 @@ impl<'a> Sums<'a> {
             Metric::LatencyP50 => percentile(&self.latencies, 0.50),
             Metric::LatencyP95 => percentile(&self.latencies, 0.95),
             Metric::LatencyP99 => percentile(&self.latencies, 0.99),
+            Metric::LatencyMax => self.latencies.last().copied().unwrap_or(0.0),
             Metric::WaitMean => mean(&self.waits),
             Metric::WaitP95 => percentile(&self.waits, 0.95),
             Metric::Unfairness => unfairness(&self.run.tasks),
             Metric::Cost => working(|resource| resource.price),
+            Metric::HoldingCost => self
+                .run
+                .resources
+                .iter()
+                .fold(0.0, |sum, resource| sum + resource.price * self.makespan),
             Metric::Energy => working(|resource| resource.watts),
             Metric::Utilisation if self.makespan > 0.0 => mean(&self.busy) / self.makespan,
             Metric::Utilisation => 0.0,
             Metric::DeadlineMisses => f64::from(self.run.deadline_misses),
+            Metric::MissedShare => {
+                let tasks = self.run.tasks.iter();
+                share(
+                    f64::from(self.run.deadline_misses),
+                    tasks.filter(|task| task.due.is_some()).count() as f64,
+                )
+            }
             Metric::Failed => f64::from(self.run.failed),
+            Metric::FailedShare => share(f64::from(self.run.failed), self.run.tasks.len() as f64),
+            Metric::Throughput => share(done.count() as f64, self.makespan),
         }
     }
 }
@@ -225,6 +251,11 @@ impl<'a> Sums<'a> {
 pub(crate) fn latencies(run: &Run) -> impl Iterator<Item = f64> + '_ {
     let tasks = run.tasks.iter();
     tasks.filter_map(|task| Some(task.end? - task.release))
+}
+
+/// 0 of nothing.
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -316,6 +347,44 @@ mod tests {
             (f64::NAN, "–"),
         ] {
             assert_eq!(rounded(value), expected);
+        }
+    }
+
+    #[test]
+    fn shares_and_rates_by_hand() {
+        let task = |due, end| RunTask {
+            due,
+            end,
+            ..RunTask::default()
+        };
+        let run = Run {
+            resources: vec![
+                crate::RunResource {
+                    price: 0.5,
+                    ..Default::default()
+                };
+                2
+            ],
+            tasks: vec![
+                task(Some(3.0), Some(2.0)),
+                task(Some(3.0), Some(8.0)),
+                task(None, Some(4.0)),
+                task(None, None),
+            ],
+            failed: 1,
+            deadline_misses: 1,
+            ..Run::default()
+        };
+        let metrics = Metrics::of(&run);
+        for (metric, expected) in [
+            (Metric::LatencyMax, 8.0),
+            (Metric::HoldingCost, 8.0),
+            (Metric::MissedShare, 0.5),
+            (Metric::FailedShare, 0.25),
+            (Metric::Throughput, 3.0 / 8.0),
+        ] {
+            assert_eq!(metrics.get(metric), expected, "{metric:?}");
+            assert_eq!(Metrics::of(&Run::default()).get(metric), 0.0, "{metric:?}");
         }
     }
 

@@ -20,8 +20,10 @@ use crate::store::Record;
 
 const PAGE: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/page.css");
+/// What the scripts of all pages use.
+pub(crate) const BASE_SCRIPT: &str = include_str!("report/page.js");
 const SCRIPTS: [&str; 4] = [
-    include_str!("report/page.js"),
+    BASE_SCRIPT,
     include_str!("report/tables.js"),
     include_str!("report/charts.js"),
     include_str!("report/gantt.js"),
@@ -55,16 +57,22 @@ pub fn write_report(
         numbers: Numbers::of(&cells, best),
     };
     let data = serde_json::to_string(&page)?;
+    write_page(path, &html(PAGE, title, &data, &SCRIPTS))
+}
+
+/// Writes a page that [`html`] made.
+pub(crate) fn write_page(path: &Path, html: &str) -> io::Result<()> {
     // A report that is being read is replaced at once, or not at all.
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
-    fs::write(&part, html(title, &data))?;
+    fs::write(&part, html)?;
     fs::rename(&part, path)
 }
 
-fn html(title: &str, data: &str) -> String {
-    let script = SCRIPTS.concat();
+/// A page that looks as all do: `page` with its places filled.
+pub(crate) fn html(page: &str, title: &str, data: &str, scripts: &[&str]) -> String {
+    let script = scripts.concat();
     let title = title.replace('&', "&amp;").replace('<', "&lt;");
     let parts = [
         ("{title}", title.as_str()),
@@ -73,8 +81,8 @@ fn html(title: &str, data: &str) -> String {
         ("{data}", &script_safe(data)),
         ("{script}", script.as_str()),
     ];
-    let mut html = String::with_capacity(PAGE.len() + data.len() + script.len() + STYLE.len());
-    let mut rest = PAGE;
+    let mut html = String::with_capacity(page.len() + data.len() + script.len() + STYLE.len());
+    let mut rest = page;
     // From front to back, so that nothing is looked for in what was put in.
     for (place, text) in parts {
         if let Some((before, after)) = rest.split_once(place) {
@@ -98,7 +106,8 @@ mod tests {
 
     #[test]
     fn nothing_that_is_put_in_is_markup() {
-        let page = html("a <b> & {data}", "{\"x\":\"</script><!-- {script}\"}");
+        let data = "{\"x\":\"</script><!-- {script}\"}";
+        let page = html(PAGE, "a <b> & {data}", data, &SCRIPTS);
         assert!(page.contains("<title>a &lt;b> &amp; {data}</title>"));
         assert!(page.contains(r#"{"x":"\u003c/script>\u003c!-- {script}"}"#));
         for place in ["{style}", "{heading}"] {
@@ -108,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_page_asks_for_nothing_from_outside() {
-        let page = html("title", "{}");
+        let page = html(PAGE, "title", "{}", &SCRIPTS);
         assert!(page.contains("default-src 'none'"));
         for sign in ["src=", "href=", "url(", "@import", "fetch("] {
             assert!(!page.contains(sign), "{sign}");

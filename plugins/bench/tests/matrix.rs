@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bench::{CellOptions, Input, Matrix, Metric, Outcome, Record, Runner, Store};
+use bench::{CellOptions, Input, Keep, Matrix, Metric, Outcome, Record, Runner, Store};
 use plan::Objective;
 use workloads::ReadOptions;
 
@@ -37,6 +37,7 @@ fn matrix(dir: &Path, n_seeds: u64) -> Matrix {
             objective: Objective::Makespan,
             budget: Duration::from_millis(20),
             threads: 1,
+            keep: Keep::Charts,
         },
         build: "test".to_owned(),
     }

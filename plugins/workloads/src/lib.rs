@@ -24,5 +24,5 @@ pub use crate::{
     trace::{Request, Trace, TraceFormat},
     verdict::Verdict,
     workflow::{Workflow, WorkflowArc, WorkflowMachine, WorkflowTask, read_workflow},
-    workload::{Workload, WorkloadTask},
+    workload::{Change, ResourceGroup, Workload, WorkloadTask},
 };

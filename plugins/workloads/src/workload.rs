@@ -8,9 +8,11 @@ mod pool;
 mod spec;
 mod tasks;
 
+use std::ops::Range;
+
 use ron::{Options, extensions::Extensions};
 use schedule::{Engine, EngineOptions, ResourceSpec, SubtaskError, SubtaskSpec, TaskSpec};
-use sim::SimTime;
+use sim::{SimTime, Streams};
 
 use self::{spec::WorkloadSpec, tasks::Template};
 use crate::error::ReadError;
@@ -29,11 +31,37 @@ pub struct Workload {
     pub tenants: Vec<String>,
     /// Who does the work.
     pub resources: Vec<ResourceSpec>,
+    /// The resources by their names in the file.
+    pub groups: Vec<ResourceGroup>,
     /// How the engine runs.
     pub options: EngineOptions,
     templates: Vec<Template>,
     /// When which template arrives, and for the how manieth time (from 0); by time.
     arrivals: Vec<(SimTime, u32, u32)>,
+}
+
+/// Resources that share a name in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceGroup {
+    /// That name.
+    pub name: String,
+    /// The model that they serve, if any.
+    pub model: Option<String>,
+    /// Their positions in [`Workload::resources`].
+    pub members: Range<usize>,
+}
+
+/// How the resources of one name are to be other than the file says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    /// Their name in the file.
+    pub resource: String,
+    /// How many there are, instead of `count`; at least 1.
+    pub count: Option<u32>,
+    /// How many subtasks each can start together, instead of `slots`; at least 1.
+    pub slots: Option<u32>,
+    /// How many times as fast each works, whatever it does; above 0.
+    pub speed: Option<f64>,
 }
 
 /// A task of a workload with its pieces, numbered as the engine numbers them if all are handed in
@@ -52,22 +80,51 @@ impl Workload {
     /// # Errors
     /// The first thing that is wrong, with line, column, and what to do.
     pub fn read(text: &str) -> Result<Self, ReadError> {
+        Self::read_changed(text, &[])
+    }
+
+    /// Reads a workload file with other resources than it names: those of `changes`, of which the
+    /// last that names a resource counts. A rule that scales up to all members goes on to do so, any
+    /// other switches at most those that there are.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn read_changed(text: &str, changes: &[Change]) -> Result<Self, ReadError> {
         // Some editors put a byte order mark first.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let spec: WorkloadSpec<'_> = options()
             .from_str(text)
             .map_err(|error| explain::refusal(text, text, &error))?;
-        let pool = pool::Pool::of(text, &spec)?;
+        let pool = pool::Pool::of(text, &spec, changes)?;
         let templates = tasks::templates(text, &spec, &pool)?;
         Ok(Self {
             name: spec.name.as_str().to_owned(),
             seed: spec.seed,
             arrivals: tasks::arrivals(&templates, spec.seed),
             tenants: pool.tenants(),
+            groups: pool.groups(),
             options: pool.options,
             resources: pool.resources,
             templates,
         })
+    }
+
+    /// The same with another seed: its tasks arrive at other times, where chance says when.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Self {
+            name: self.name.clone(),
+            seed,
+            tenants: self.tenants.clone(),
+            resources: self.resources.clone(),
+            groups: self.groups.clone(),
+            options: EngineOptions {
+                streams: Streams::new(seed),
+                ..self.options.clone()
+            },
+            templates: self.templates.clone(),
+            arrivals: tasks::arrivals(&self.templates, seed),
+        }
     }
 
     /// How many tasks arrive.

@@ -3,7 +3,7 @@
 
 use schedule::{Engine, ResourceKind, Skill};
 use sim::{SimSpan, SimTime};
-use workloads::Workload;
+use workloads::{Change, Workload};
 
 const CREW: &str = include_str!("../../../assets/workloads/crew.workload.ron");
 
@@ -93,6 +93,72 @@ fn the_same_file_gives_the_same_tasks() {
     assert!(once.tasks().eq(again.tasks()));
     let other = Workload::read(&CREW.replace("seed: 7", "seed: 8")).unwrap();
     assert!(!once.tasks().eq(other.tasks()));
+}
+
+#[test]
+fn resources_can_be_other_than_the_file_says() {
+    let change = |resource: &str, count, slots, speed| Change {
+        resource: resource.to_owned(),
+        count,
+        slots,
+        speed,
+    };
+    let changes = [
+        change("gpu", Some(6), Some(2), None),
+        change("embedder", Some(1), None, Some(4.0)),
+        change("Ada", Some(2), None, Some(2.0)),
+    ];
+    let changed = Workload::read_changed(CREW, &changes).unwrap();
+    let groups: Vec<_> = changed
+        .groups
+        .iter()
+        .map(|group| group.members.clone())
+        .collect();
+    assert_eq!(groups, [0..6, 6..7, 7..9]);
+    let names: Vec<_> = changed
+        .resources
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names[5..], ["gpu/6", "embedder/1", "Ada/1", "Ada/2"]);
+    assert_eq!(
+        (changed.resources[0].slots, changed.resources[6].slots),
+        (2, 8)
+    );
+    // The rule went up to all four, and goes up to all six.
+    assert_eq!(changed.options.scaling[0].max, 6);
+    // A profile, a speed and a mode, each the faster.
+    let embed = changed.resources[6]
+        .skills
+        .iter()
+        .find(|(skill, _)| *skill == Skill::Embed);
+    assert_eq!(embed.unwrap().1.fixed, SimSpan::from_secs_f64(0.001));
+    assert_eq!(changed.resources[7].speed, 3.0);
+    let report = changed
+        .tasks()
+        .find(|task| task.task.name == "report")
+        .unwrap();
+    let modes: Vec<_> = report
+        .subtasks
+        .iter()
+        .flat_map(|subtask| &subtask.modes)
+        .collect();
+    let secs: Vec<_> = modes.iter().map(|mode| mode.span.as_secs_f64()).collect();
+    assert_eq!(secs, [1.0, 300.0, 300.0]);
+
+    let fewer = Workload::read_changed(CREW, &[change("gpu", Some(1), None, None)]).unwrap();
+    assert_eq!(fewer.options.scaling[0].max, 1);
+}
+
+#[test]
+fn another_seed_brings_the_same_tasks_at_other_times() {
+    let (crew, other) = (crew(), crew().with_seed(8));
+    let releases = |workload: &Workload| -> Vec<_> {
+        workload.tasks().map(|task| task.task.release).collect()
+    };
+    assert_eq!(crew.n_tasks(), other.n_tasks());
+    assert_ne!(releases(&crew), releases(&other));
+    assert_eq!(releases(&crew), releases(&other.with_seed(crew.seed)));
 }
 
 #[test]

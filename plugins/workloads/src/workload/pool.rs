@@ -10,6 +10,7 @@ use schedule::{
 use sim::{SimSpan, Streams};
 
 use super::{
+    Change, ResourceGroup,
     name::{Name, Table, one_of},
     number::{Positive, Secs, SomeSecs},
     spec::{self, BatchSpec, HedgingSpec, ModelSpec, OptionsSpec, WorkloadSpec},
@@ -19,14 +20,25 @@ use crate::error::ReadError;
 /// The most resources, with all counts.
 const MOST_RESOURCES: usize = 100_000;
 
+/// Those that share a name in the file.
+struct Group {
+    name: String,
+    model: Option<String>,
+    members: Range<u32>,
+    /// How many there are by the file.
+    n_in_file: u32,
+    /// How many times as fast as the file says.
+    speed: f64,
+}
+
 /// Whoever can do something, by name and by number.
 pub(super) struct Pool<'a> {
     pub(super) resources: Vec<ResourceSpec>,
     pub(super) options: EngineOptions,
     /// By the name in the file.
     names: Table<'a>,
-    /// The numbers of those that share the name in the file.
-    groups: Vec<Range<u32>>,
+    /// Those that share a name in the file.
+    groups: Vec<Group>,
     models: Table<'a>,
     tenants: Table<'a>,
     tenant_names: Vec<String>,
@@ -34,7 +46,11 @@ pub(super) struct Pool<'a> {
 
 impl<'a> Pool<'a> {
     /// The pool of a file.
-    pub(super) fn of(text: &'a str, spec: &WorkloadSpec<'a>) -> Result<Self, ReadError> {
+    pub(super) fn of(
+        text: &'a str,
+        spec: &WorkloadSpec<'a>,
+        changes: &[Change],
+    ) -> Result<Self, ReadError> {
         let devices = Table::new(text, "device", spec.devices.iter().cloned())?;
         let models = Table::new(
             text,
@@ -47,6 +63,7 @@ impl<'a> Pool<'a> {
             devices,
             models: &models,
             model_specs: &spec.models,
+            changes,
             resources: Vec::new(),
             groups: Vec::new(),
         };
@@ -89,9 +106,20 @@ impl<'a> Pool<'a> {
         Ok(OwnerId(number as u32))
     }
 
-    /// The resources of this name.
-    pub(super) fn group(&self, name: &Name<'_>) -> Result<Range<u32>, ReadError> {
-        Ok(self.groups[self.names.find(name)?].clone())
+    /// The resources of this name, and how many times as fast they are as the file says.
+    pub(super) fn group(&self, name: &Name<'_>) -> Result<(Range<u32>, f64), ReadError> {
+        let group = &self.groups[self.names.find(name)?];
+        Ok((group.members.clone(), group.speed))
+    }
+
+    /// All resources by their names in the file.
+    pub(super) fn groups(&self) -> Vec<ResourceGroup> {
+        let groups = self.groups.iter().map(|group| ResourceGroup {
+            name: group.name.clone(),
+            model: group.model.clone(),
+            members: group.members.start as usize..group.members.end as usize,
+        });
+        groups.collect()
     }
 
     /// Refuses a model that is not in the file.
@@ -116,28 +144,57 @@ impl<'a> Pool<'a> {
     }
 }
 
+/// Makes all that a resource does so many times as fast.
+fn quicken(resource: &mut ResourceSpec, factor: f64) {
+    if factor == 1.0 {
+        return;
+    }
+    let faster = |span: SimSpan| SimSpan((span.0 as f64 / factor).round() as u64);
+    for (_, profile) in &mut resource.skills {
+        profile.fixed = faster(profile.fixed);
+        profile.per_item = faster(profile.per_item);
+        profile.per_token = faster(profile.per_token);
+    }
+    resource.speed *= factor;
+}
+
 /// Reads resources one by one.
 struct Reader<'a, 'b> {
     text: &'a str,
     devices: Table<'a>,
     models: &'b Table<'a>,
     model_specs: &'b [ModelSpec<'a>],
+    changes: &'b [Change],
     resources: Vec<ResourceSpec>,
-    groups: Vec<Range<u32>>,
+    groups: Vec<Group>,
 }
 
 impl<'a> Reader<'a, '_> {
     fn add(&mut self, spec: &spec::ResourceSpec<'a>) -> Result<(), ReadError> {
         let first = self.resources.len();
-        let n = spec.count.map_or(1, |count| count.0 as usize);
+        let n_in_file = spec.count.map_or(1, |count| count.0);
+        let changes = self.changes.iter().rev();
+        let change = changes
+            .clone()
+            .find(|change| change.resource == spec.name.as_str());
+        let Change {
+            count,
+            slots,
+            speed,
+            ..
+        } = change.cloned().unwrap_or_default();
+        let n = count.unwrap_or(n_in_file) as usize;
         if first + n > MOST_RESOURCES {
             let message = format!("there are more than {MOST_RESOURCES} resources; lower a count");
             return Err(spec.name.error(self.text, message));
         }
-        let resource = self.resource(spec)?;
+        let mut resource = self.resource(spec)?;
+        resource.slots = slots.unwrap_or(resource.slots);
+        let speed = speed.unwrap_or(1.0);
+        quicken(&mut resource, speed);
         for number in 1..=n {
             let mut member = resource.clone();
-            if spec.count.is_some() {
+            if spec.count.is_some() || n > 1 {
                 member.name = format!("{}/{number}", resource.name);
             }
             if let ResourceKind::Agent { owner } = &mut member.kind {
@@ -145,7 +202,13 @@ impl<'a> Reader<'a, '_> {
             }
             self.resources.push(member);
         }
-        self.groups.push(first as u32..(first + n) as u32);
+        self.groups.push(Group {
+            name: spec.name.as_str().to_owned(),
+            model: spec.model.as_ref().map(|model| model.as_str().to_owned()),
+            members: first as u32..(first + n) as u32,
+            n_in_file,
+            speed,
+        });
         Ok(())
     }
 
@@ -313,8 +376,10 @@ impl<'a> Reader<'a, '_> {
         names: &Table<'a>,
     ) -> Result<Vec<ScalingRule>, ReadError> {
         let rules = spec.scaling.iter().map(|rule| {
-            let members = self.groups[names.find(&rule.resource)?].clone();
-            let n = members.len() as u32;
+            let Group {
+                members, n_in_file, ..
+            } = &self.groups[names.find(&rule.resource)?];
+            let n = *n_in_file;
             let min = rule.min.map_or(1, |min| min.0);
             let max = rule.max.map_or(n, |max| max.0);
             if min > max || max > n {
@@ -325,10 +390,12 @@ impl<'a> Reader<'a, '_> {
                 );
                 return Err(rule.resource.error(self.text, message));
             }
+            // There may be more or fewer than the file says.
+            let n_now = members.len() as u32;
             Ok(ScalingRule {
-                members: members.map(ResourceId).collect(),
-                min,
-                max,
+                members: members.clone().map(ResourceId).collect(),
+                min: min.min(n_now),
+                max: if max == n { n_now } else { max.min(n_now) },
                 up_queue: rule.up_queue.0,
                 up_after: rule.up_after_secs.span(),
                 down_after: rule.down_after_secs.span(),

@@ -280,14 +280,18 @@ impl<'a, 'b> Reader<'a, 'b> {
     fn modes(&self, spec: &spec::SubtaskSpec<'a>) -> Result<Vec<Mode>, ReadError> {
         let mut modes: Vec<Mode> = Vec::new();
         for mode in spec.modes.iter() {
-            let group = self.pool.group(&mode.resource)?;
+            let (group, speed) = self.pool.group(&mode.resource)?;
+            let span = match speed {
+                1.0 => mode.secs.span(),
+                speed => SimSpan::from_secs_f64(mode.secs.0 / speed),
+            };
             if modes.len() + group.len() > MOST_MODES {
                 let message = format!("there are more than {MOST_MODES} modes; lower a count");
                 return Err(mode.resource.error(self.text, message));
             }
             modes.extend(group.map(|resource| Mode {
                 resource: ResourceId(resource),
-                span: mode.secs.span(),
+                span,
             }));
         }
         modes.sort_unstable();
