@@ -1,10 +1,10 @@
 //! `diorama bench`: a matrix of inputs, deciders and seeds, run cell by cell and reported on.
 
-use std::{collections::BTreeMap, fs, io, io::Write as _, path::Path};
+use std::{fs, io, io::Write as _, path::Path, time::Duration};
 
 use bench::{
-    CellOptions, Input, Keep, Matrix, Outcome, Progressed, Record, Runner, Store, StoreError,
-    build_of_this_program, csv_head, csv_line, write_report,
+    BestKnown, CellOptions, Input, Keep, Matrix, Metric, Outcome, Progressed, Record, Runner,
+    Store, StoreError, build_of_this_program, csv_head, csv_line, write_report,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -12,12 +12,16 @@ use workloads::ReadOptions;
 
 use crate::{cli::BenchArgs, error::AppError, interrupt, report, threads};
 
+/// How often the progress bar is drawn anew.
+const TICK: Duration = Duration::from_millis(200);
+
 /// Runs what is not finished yet, keeps each cell as it ends, and writes the report.
 ///
 /// # Errors
 /// If an input or a name is wrong, a file cannot be written, or the bench was interrupted.
 pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
     let matrix = matrix(args)?;
+    let best = best_known(args, &matrix)?;
     let mut store = Store::open(&args.out).map_err(|error| refused(error, &args.out))?;
     let csv_path = args.out.join("results.csv");
     let cannot_write = |path: &Path, cause| AppError::Io {
@@ -27,10 +31,9 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
     };
     let known = matrix.records(&store);
     let mut csv = begin_csv(&csv_path, &known).map_err(|cause| cannot_write(&csv_path, cause))?;
-    let bar = progress_bar();
+    let bar = progress_bar(matrix.progressed(&store));
     let mut written = Ok(());
     let tell = |record: &Record, now: Progressed| {
-        bar.set_length(now.cells as u64);
         bar.set_position(now.finished as u64);
         bar.set_message(format!("{} {}", record.input, record.runner));
         if written.is_ok() {
@@ -44,7 +47,8 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
     written.map_err(|cause| cannot_write(&csv_path, cause))?;
     let page = args.out.join("report.html");
     let records = matrix.records(&store);
-    write_report(&page, "Diorama bench", &records, &BTreeMap::new())
+    let objective = Metric::of_objective(args.objective);
+    write_report(&page, "Diorama bench", &records, &best, Some(objective))
         .map_err(|cause| cannot_write(&page, cause))?;
     conclude(args, progressed, &records, &page);
     if progressed.finished < progressed.cells && interrupt::caught() {
@@ -96,6 +100,28 @@ fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {
     })
 }
 
+/// The best known values that were named, if any; tells of those that are of no input.
+fn best_known(args: &BenchArgs, matrix: &Matrix) -> Result<BestKnown, AppError> {
+    const SHOWN: usize = 5;
+    let Some(path) = &args.best else {
+        return Ok(BestKnown::default());
+    };
+    let best = BestKnown::read(path).map_err(|error| AppError::Checked(error.to_string()))?;
+    let strangers = best.strangers(matrix.inputs.iter().map(|input| input.name.as_str()));
+    if !strangers.is_empty() {
+        let more = if strangers.len() > SHOWN { ", …" } else { "" };
+        let shown = &strangers[..strangers.len().min(SHOWN)];
+        report::note(&format!(
+            "{}: {} of {} names are of no input: {}{more}",
+            path.display(),
+            strangers.len(),
+            best.len(),
+            shown.join(", ")
+        ));
+    }
+    Ok(best)
+}
+
 /// The table of what is finished already, open for what follows.
 fn begin_csv(path: &Path, known: &[Record]) -> io::Result<fs::File> {
     let mut csv = fs::File::create(path)?;
@@ -106,9 +132,17 @@ fn begin_csv(path: &Path, known: &[Record]) -> io::Result<fs::File> {
     Ok(csv)
 }
 
-fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+/// Shows nothing where standard error is no terminal.
+fn progress_bar(now: Progressed) -> ProgressBar {
+    const TEMPLATE: &str = "{bar:24} {pos}/{len} cells, {elapsed}, {eta} left  {wide_msg}";
+    let style = ProgressStyle::with_template(TEMPLATE);
+    let bar = ProgressBar::new(now.cells as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_position(now.finished as u64);
+    // What earlier goes finished says nothing of how fast this one is.
+    bar.reset_eta();
+    bar.enable_steady_tick(TICK);
+    bar
 }
 
 fn refused(error: StoreError, out: &Path) -> AppError {

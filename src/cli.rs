@@ -224,9 +224,13 @@ pub(crate) struct BenchArgs {
     /// Planners, with commas between; `all`, or `none`.
     #[arg(long, value_name = "PLANNERS", default_value = "portfolio")]
     pub(crate) planner: String,
-    /// What planners make small.
+    /// What planners make small, and what the report leads with.
     #[arg(long, value_name = "OBJECTIVE", default_value = "makespan", value_parser = objective_parser())]
     pub(crate) objective: Objective,
+    /// Best known values of the objective: a table with commas and a first line that names its
+    /// columns, "instance" and one of "upper_bound", "best_known" and "value".
+    #[arg(long, value_name = "CSV")]
+    pub(crate) best: Option<PathBuf>,
     /// The seeds: one, several with commas between, or from..to, both included.
     #[arg(long, value_name = "SEEDS", default_value = "1", value_parser = parse_seeds)]
     pub(crate) seeds: Seeds,

@@ -83,6 +83,11 @@ pub(crate) fn listing<const N: usize>(
     format!("{listing}\n")
 }
 
+/// Says on standard error what is good to know.
+pub(crate) fn note(text: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
 /// Says on standard error why a command failed.
 pub(crate) fn complain(error: &AppError) {
     // Nobody is left to tell if this fails too.

@@ -3,7 +3,6 @@
 //! `planners --planner tabu --budget 10s --threads 2 --best DIR/best_known.csv DIR/*.txt`
 
 use std::{
-    collections::BTreeMap,
     error::Error,
     fs,
     path::{Path, PathBuf},
@@ -11,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use bench::BestKnown;
 use clap::Parser as _;
 use plan::{Budget, Instance, Moves, Objective, PlannerName, Search, validate};
 use workloads::{Format, ReadOptions, read_instance};
@@ -58,8 +58,8 @@ struct Args {
 fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let best = match &args.best {
-        Some(path) => read_best(path)?,
-        None => BTreeMap::new(),
+        Some(path) => BestKnown::read(path)?,
+        None => BestKnown::default(),
     };
     println!(
         "{:24} {:>12} {:>12} {:>12} {:>8} {:>8}",
@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for file in &args.files {
         let instance = read(&args, file)?;
         let outcome = run(&args, &instance)?;
-        let known = best.get(instance.name()).copied();
+        let known = best.of(instance.name());
         let gap = known.map(|known| 100.0 * (outcome.value / known - 1.0));
         gaps.extend(gap);
         moves.weighed += outcome.moves.weighed;
@@ -162,28 +162,6 @@ fn read(args: &Args, file: &Path) -> Result<Instance, Box<dyn Error>> {
         ..ReadOptions::default()
     };
     read_instance(&text, format, &name, &options).map_err(|error| named(&error).into())
-}
-
-/// The best known values, by instance.
-fn read_best(path: &Path) -> Result<BTreeMap<String, f64>, Box<dyn Error>> {
-    let text = fs::read_to_string(path)?;
-    let mut lines = text.lines();
-    let columns: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
-    let find = |names: &[&str]| columns.iter().position(|column| names.contains(column));
-    let instance = find(&["instance"]).ok_or("there is no column `instance`")?;
-    let value = find(&["upper_bound", "best_known", "value"]);
-    let value = value.ok_or("there is no column of best known values")?;
-    let mut best = BTreeMap::new();
-    for line in lines {
-        let fields: Vec<&str> = line.split(',').collect();
-        if let (Some(name), Some(value)) = (fields.get(instance), fields.get(value)) {
-            let name = Path::new(name).file_stem().unwrap_or_default();
-            if let Ok(value) = value.parse() {
-                best.insert(name.to_string_lossy().into_owned(), value);
-            }
-        }
-    }
-    Ok(best)
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

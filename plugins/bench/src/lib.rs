@@ -4,6 +4,7 @@
 //! [`Run`] is what happened in one cell, whoever ran it; everything that is measured or drawn comes
 //! from it. [`write_report`] makes one HTML page of many cells.
 
+mod best;
 mod digest;
 mod execute;
 mod input;
@@ -17,6 +18,7 @@ mod store;
 mod table;
 
 pub use crate::{
+    best::{BestError, BestKnown},
     digest::{Chart, Curves, Gantt},
     execute::{CellOptions, Keep},
     input::{Input, InputError, InputKind},

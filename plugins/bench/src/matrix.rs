@@ -126,6 +126,16 @@ impl Matrix {
         shared.error.map_or(Ok(shared.progressed), Err)
     }
 
+    /// How far this matrix is.
+    pub fn progressed(&self, store: &Store) -> Progressed {
+        let cells = self.cells();
+        let finished = cells.iter().filter(|cell| store.holds(&self.key(cell)));
+        Progressed {
+            finished: finished.count(),
+            cells: cells.len(),
+        }
+    }
+
     /// The finished cells of this matrix, in its order.
     pub fn records(&self, store: &Store) -> Vec<Record> {
         let records = store.records().iter();

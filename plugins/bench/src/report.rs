@@ -8,7 +8,6 @@ mod drawings;
 mod numbers;
 
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -16,7 +15,7 @@ use std::{
 use serde::Serialize;
 
 use self::{cells::Cells, drawings::Drawing, numbers::Numbers};
-use crate::store::Record;
+use crate::{best::BestKnown, metric::Metric, store::Record};
 
 const PAGE: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/page.css");
@@ -39,9 +38,10 @@ struct Page<'a> {
 
 /// Writes the report of `records` to the file `path`.
 ///
-/// `best` holds the best known value of the main metric by the name of the input. The main metric is
-/// the makespan if an input is an instance or has a best known value, and mean latency otherwise;
-/// readers can choose another. If a cell was run more than once (by several builds), the last counts.
+/// `main` is the metric that the page leads with; `best` holds best known values of it. If it is not
+/// given, it is the makespan if an input is an instance or has a best known value, and mean latency
+/// otherwise; readers can choose another. If a cell was run more than once (by several builds), the
+/// last counts.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -49,12 +49,13 @@ pub fn write_report(
     path: &Path,
     title: &str,
     records: &[Record],
-    best: &BTreeMap<String, f64>,
+    best: &BestKnown,
+    main: Option<Metric>,
 ) -> io::Result<()> {
     let cells = Cells::of(records);
     let page = Page {
         drawings: drawings::of(&cells),
-        numbers: Numbers::of(&cells, best),
+        numbers: Numbers::of(&cells, best, main),
     };
     let data = serde_json::to_string(&page)?;
     write_page(path, &html(PAGE, title, &data, &SCRIPTS))

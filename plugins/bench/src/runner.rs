@@ -67,6 +67,11 @@ impl Runner {
     }
 }
 
+/// Whether the runner of a record does the same with each seed: a list scheduler draws no lots.
+pub(crate) fn ignores_seed(runner: &str) -> bool {
+    runner.starts_with("list:")
+}
+
 fn named<N>(
     kind: &'static str,
     list: &str,
@@ -118,5 +123,10 @@ mod tests {
             "{error}"
         );
         assert_eq!(fifo.to_string(), "online:fifo");
+        let all = [all, Runner::lists("all").unwrap(), vec![fifo]].concat();
+        for runner in all {
+            let is_list = matches!(runner, Runner::List(_));
+            assert_eq!(ignores_seed(&runner.to_string()), is_list, "{runner}");
+        }
     }
 }

@@ -4,13 +4,14 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::{
-    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use bench::{Chart, Curves, Done, Gantt, Metric, Metrics, Outcome, Record, Unit, write_report};
+use bench::{
+    BestKnown, Chart, Curves, Done, Gantt, Metric, Metrics, Outcome, Record, Unit, write_report,
+};
 
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 /// If this is set, a missing browser is a failure.
@@ -177,7 +178,7 @@ fn done(makespan: f64, n_boxes: u32) -> Done {
 fn records() -> Vec<Record> {
     let mut records = Vec::new();
     for (i, input) in ["mk01", HOSTILE, "trace"].into_iter().enumerate() {
-        for (r, runner) in ["list:heft", "online:fifo", "plan:tabu"]
+        for (r, runner) in ["online:edf", "online:fifo", "plan:tabu"]
             .into_iter()
             .enumerate()
         {
@@ -213,25 +214,25 @@ fn a_browser_shows_the_numbers() {
     let Some(browser) = browser() else { return };
     let folder = Folder::new("report-numbers");
     let page = folder.0.join("report.html");
-    let best = BTreeMap::from([("mk01".to_owned(), 10.0)]);
-    write_report(&page, "A <b>report</b>", &records(), &best).unwrap();
+    let best = BestKnown::from_iter([("mk01".to_owned(), 10.0)]);
+    write_report(&page, "A <b>report</b>", &records(), &best, None).unwrap();
     let dom = dom(browser, &folder, &page);
     assert_is_drawn(&dom);
 
-    // Makespans 11, 12, 21, 22, 31, 32; squares of the differences add up to 401.5.
+    // Means over seeds are 11.5, 21.5 and 31.5: standard error 10 / √3, t(0.975, 2) = 4.30265. Only one
+    // input has a best known value.
     let means = table(&dom, "means");
-    let head = ["runner", "cells", "gap to best known [%]", "makespan"];
-    assert_eq!(means[0][..4], head);
-    // Gaps 10 % and 20 %: t(0.975, 1) = 12.706 times 5.
+    let head = ["runner", "cells", "n", "gap to best known [%]", "makespan"];
+    assert_eq!(means[0][..5], head);
     assert_eq!(
-        means[1][..4],
-        ["list:heft", "6", "15.00 ± 63.53", "21.50 ± 9.404"]
+        means[1][..5],
+        ["online:edf", "6", "3", "15.00", "21.50 ± 24.84"]
     );
-    assert_eq!(means[2][..2], ["online:fifo", "5"]);
+    assert_eq!(means[2][..3], ["online:fifo", "5", "3"]);
     let pairs = table(&dom, "pairs");
-    assert_eq!(pairs[1][..3], ["online:fifo", "5", "−1 ± 0"]);
-    assert_eq!(pairs[2][..3], ["plan:tabu", "6", "−2 ± 0"]);
-    assert_eq!((pairs[1][4].as_str(), pairs.len()), ("better", 3));
+    assert_eq!(pairs[1][..4], ["online:fifo", "5", "3", "−1 ± 0"]);
+    assert_eq!(pairs[2][..4], ["plan:tabu", "6", "3", "−2 ± 0"]);
+    assert_eq!((pairs[1][5].as_str(), pairs.len()), ("better", 3));
 
     let inputs = table(&dom, "inputs");
     assert_eq!(inputs[1][0], HOSTILE);
@@ -239,7 +240,7 @@ fn a_browser_shows_the_numbers() {
     assert_eq!(inputs[2][3], "11.50 ± 6.35315.00 %");
     assert_eq!(inputs[2].last().unwrap(), "plan:tabu");
     let wins = table(&dom, "wins");
-    assert_eq!(wins[1], ["list:heft", "", "0 – 0 – 3", "0 – 0 – 3"]);
+    assert_eq!(wins[1], ["online:edf", "", "0 – 0 – 3", "0 – 0 – 3"]);
     let failed = table(&dom, "failed");
     assert_eq!(
         failed[1],
@@ -278,7 +279,7 @@ fn a_reader_can_choose() {
     let Some(browser) = browser() else { return };
     let folder = Folder::new("report-reader");
     let page = folder.0.join("report.html");
-    write_report(&page, HOSTILE, &records(), &BTreeMap::new()).unwrap();
+    write_report(&page, HOSTILE, &records(), &BestKnown::default(), None).unwrap();
     let html = fs::read_to_string(&page).unwrap();
     fs::write(&page, html.replace("</body>", READER)).unwrap();
     let dom = dom(browser, &folder, &page);
@@ -295,6 +296,6 @@ fn an_empty_report_is_drawn() {
     let Some(browser) = browser() else { return };
     let folder = Folder::new("report-empty");
     let page = folder.0.join("report.html");
-    write_report(&page, "nothing", &[], &BTreeMap::new()).unwrap();
+    write_report(&page, "nothing", &[], &BestKnown::default(), None).unwrap();
     assert_is_drawn(&dom(browser, &folder, &page));
 }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::{Done, Outcome, Record};
+use crate::{
+    runner::ignores_seed,
+    store::{Done, Outcome, Record},
+};
 
 /// Where a cell stands in the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +24,8 @@ pub(super) struct Cells<'a> {
     pub(super) inputs: Vec<&'a str>,
     /// The runners, in the order of their names; with their options where one has several.
     pub(super) runners: Vec<String>,
+    /// Which of them draw no lots.
+    pub(super) ignores_seed: Vec<bool>,
     pub(super) done: BTreeMap<Place, &'a Done>,
     pub(super) failed: BTreeMap<Place, &'a str>,
 }
@@ -32,6 +37,7 @@ impl<'a> Cells<'a> {
         let runners: BTreeSet<_> = names.values().cloned().collect();
         let mut cells = Self {
             inputs: inputs.into_iter().collect(),
+            ignores_seed: vec![false; runners.len()],
             runners: runners.into_iter().collect(),
             ..Self::default()
         };
@@ -42,6 +48,7 @@ impl<'a> Cells<'a> {
                 runner: position(&cells.runners, name),
                 seed: record.seed,
             };
+            cells.ignores_seed[place.runner] = ignores_seed(&record.runner);
             cells.done.remove(&place);
             cells.failed.remove(&place);
             match &record.outcome {
@@ -65,13 +72,6 @@ impl<'a> Cells<'a> {
         };
         let range = self.done.range(place(0)..=place(u64::MAX));
         range.map(|(place, done)| (place.seed, *done))
-    }
-
-    /// Input and seed, with what came of it, of all done cells of a runner.
-    pub(super) fn of_runner(&self, runner: usize) -> BTreeMap<(usize, u64), &'a Done> {
-        let done = self.done.iter().filter(|(place, _)| place.runner == runner);
-        done.map(|(place, done)| ((place.input, place.seed), *done))
-            .collect()
     }
 }
 

@@ -1,14 +1,21 @@
 //! The statistics of the report: means, paired differences, gaps, winners.
 
-use std::collections::BTreeMap;
+mod gaps;
+mod pairs;
+mod sample;
 
 use serde::Serialize;
 
+use self::{
+    gaps::{Gaps, References},
+    pairs::{Pair, pairs, wins},
+    sample::{OfRunner, Over, short},
+};
 use super::{cells::Cells, drawings::unit_text};
 use crate::{
+    best::BestKnown,
     metric::{Metric, Quantity, metric_text},
     run::Unit,
-    stats::{Interval, mean_interval},
     store::Done,
 };
 
@@ -36,12 +43,6 @@ struct ColumnText {
 /// An interval as a short JSON array: n, mean, half width.
 type Short = (u32, f64, Option<f64>);
 
-/// A paired difference: n, mean, half width, the same in percent of the baseline (if that is above
-/// 0 in each pair), and 1 if the other is better than the baseline, -1 if worse, 0 if 0 is not
-/// excluded.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-struct Pair(u32, f64, Option<f64>, Option<(f64, Option<f64>)>, i8);
-
 /// All numbers of the report. Lists are by column, input, runner, in this order.
 #[derive(Debug, Serialize)]
 pub(super) struct Numbers<'a> {
@@ -51,7 +52,13 @@ pub(super) struct Numbers<'a> {
     columns: Vec<ColumnText>,
     /// The position of the main metric among the columns.
     main: usize,
-    /// Over the (input, seed) cells of a runner.
+    /// What means and paired differences are taken over: "inputs" or "seeds".
+    over: &'static str,
+    /// What is to be known of the units; may be empty.
+    caution: &'static str,
+    /// How many cells of each runner are done.
+    n_cells: Vec<usize>,
+    /// By column and runner.
     means: Vec<Vec<Option<Short>>>,
     /// By column, baseline and other.
     pairs: Vec<Vec<Vec<Option<Pair>>>>,
@@ -67,7 +74,7 @@ pub(super) struct Numbers<'a> {
     gap_to: &'static str,
     /// In percent, by input and runner, of the main metric.
     gaps: Vec<Vec<Option<f64>>>,
-    /// Over the (input, seed) cells of a runner that have one.
+    /// Of the inputs that have a reference.
     mean_gaps: Vec<Option<Short>>,
     /// Input, runner, seed and reason.
     failed: Vec<(usize, usize, u64, &'a str)>,
@@ -120,69 +127,48 @@ impl Column {
     }
 }
 
-fn short(values: &[f64]) -> Option<Short> {
-    let interval = mean_interval(values, CONFIDENCE)?;
-    Some((interval.n, interval.mean, interval.half_width))
-}
-
 impl<'a> Numbers<'a> {
-    pub(super) fn of(cells: &Cells<'a>, best: &BTreeMap<String, f64>) -> Self {
+    /// `main` leads; without it, makespan does if an input is an instance or has a best known value,
+    /// and mean latency otherwise.
+    pub(super) fn of(cells: &Cells<'a>, best: &BestKnown, main: Option<Metric>) -> Self {
         let columns = Column::all();
-        let (main, unit) = (main_metric(cells, best), unit(cells));
-        let by_runner: Vec<_> = (0..cells.runners.len())
-            .map(|n| cells.of_runner(n))
-            .collect();
-        let best_known: Vec<_> = cells
-            .inputs
-            .iter()
-            .map(|name| best.get(*name).copied())
-            .collect();
-        let lower_bounds = lower_bounds(cells);
-        let (gap_to, reference) = match best_known.iter().any(Option::is_some) {
-            true => ("best known", &best_known),
-            false if lower_bounds.iter().any(Option::is_some) => ("lower bound", &lower_bounds),
-            false => ("", &lower_bounds),
-        };
+        let main = main.unwrap_or_else(|| main_metric(cells, best));
+        let (unit, over) = (unit(cells), Over::of(cells.inputs.len()));
+        let runners = 0..cells.runners.len();
+        let by_runner: Vec<_> = runners.map(|runner| OfRunner::of(cells, runner)).collect();
+        let references = References::of(cells, best);
+        let (gap_to, reference) = references.chosen();
         let gaps: Vec<_> = by_runner
             .iter()
             .map(|cells| Gaps::of(cells, main, reference))
             .collect();
-        let values: Vec<_> = columns
-            .iter()
-            .map(|column| values(cells, *column))
-            .collect();
+        let values = by_column(&columns, |column| values(cells, column));
         let mut numbers = Self {
             summary: String::new(),
             inputs: cells.inputs.clone(),
             runners: cells.runners.clone(),
             columns: columns.iter().map(|column| column.text(unit)).collect(),
             main: main as usize,
-            means: columns
-                .iter()
-                .map(|column| means(&by_runner, *column))
-                .collect(),
-            pairs: columns
-                .iter()
-                .map(|column| pairs(&by_runner, *column))
-                .collect(),
+            over: over.name(),
+            caution: caution(cells),
+            n_cells: by_runner.iter().map(|cells| cells.cells.len()).collect(),
+            means: by_column(&columns, |column| means(&by_runner, column, over)),
+            pairs: by_column(&columns, |column| pairs(&by_runner, column, over)),
             winners: columns
                 .iter()
                 .zip(&values)
-                .map(|(c, v)| winners(*c, v))
+                .map(|(column, values)| winners(*column, values))
                 .collect(),
-            wins: columns
-                .iter()
-                .map(|column| wins(&by_runner, *column))
-                .collect(),
-            gaps: by_input(cells.inputs.len(), by_runner.len(), |input, runner| {
+            wins: by_column(&columns, |column| wins(&by_runner, column)),
+            gaps: by_both(cells.inputs.len(), by_runner.len(), |input, runner| {
                 gaps[runner].of_input(input)
             }),
             values,
-            lower_bounds,
-            best_known,
             gap_to,
-            mean_gaps: gaps.iter().map(Gaps::mean).collect(),
+            mean_gaps: gaps.iter().map(|gaps| gaps.mean(over)).collect(),
             failed: failed(cells),
+            lower_bounds: references.lower_bounds,
+            best_known: references.best_known,
         };
         numbers.summary = numbers.summary(cells, main, unit);
         numbers
@@ -227,9 +213,9 @@ fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-fn main_metric(cells: &Cells<'_>, best: &BTreeMap<String, f64>) -> Metric {
+fn main_metric(cells: &Cells<'_>, best: &BestKnown) -> Metric {
     let is_instance = cells.done.values().any(|done| done.unit == Unit::Own);
-    if is_instance || cells.inputs.iter().any(|name| best.contains_key(*name)) {
+    if is_instance || cells.inputs.iter().any(|name| best.of(name).is_some()) {
         Metric::Makespan
     } else {
         Metric::LatencyMean
@@ -242,16 +228,14 @@ fn unit(cells: &Cells<'_>) -> Unit {
     units.find(|unit| *unit == Unit::Own).unwrap_or_default()
 }
 
-/// The tightest that any cell found, by input.
-fn lower_bounds(cells: &Cells<'_>) -> Vec<Option<f64>> {
-    let mut bounds = vec![None; cells.inputs.len()];
-    for (place, done) in &cells.done {
-        let bound: &mut Option<f64> = &mut bounds[place.input];
-        if let Some(found) = done.lower_bound {
-            *bound = Some(bound.map_or(found, |bound| bound.max(found)));
-        }
+fn caution(cells: &Cells<'_>) -> &'static str {
+    let units = || cells.done.values().map(|done| done.unit);
+    if units().any(|unit| unit == Unit::Own) && units().any(|unit| unit == Unit::Seconds) {
+        "Some inputs count in seconds and others in a unit of their own: of means over all of them, \
+         only differences in percent, shares and counts tell something."
+    } else {
+        ""
     }
-    bounds
 }
 
 fn failed<'a>(cells: &Cells<'a>) -> Vec<(usize, usize, u64, &'a str)> {
@@ -261,23 +245,23 @@ fn failed<'a>(cells: &Cells<'a>) -> Vec<(usize, usize, u64, &'a str)> {
         .collect()
 }
 
-type OfRunner<'a> = BTreeMap<(usize, u64), &'a Done>;
+fn by_column<T>(columns: &[Column], of: impl Fn(Column) -> T) -> Vec<T> {
+    columns.iter().map(|column| of(*column)).collect()
+}
 
-fn means(by_runner: &[OfRunner<'_>], column: Column) -> Vec<Option<Short>> {
-    let of = |cells: &OfRunner<'_>| {
-        let values: Vec<f64> = cells.values().map(|done| column.of(done)).collect();
-        short(&values)
-    };
+/// A table of so many rows and columns.
+fn by_both<T>(n_rows: usize, n_columns: usize, of: impl Fn(usize, usize) -> T) -> Vec<Vec<T>> {
+    let row = |row| (0..n_columns).map(|column| of(row, column)).collect();
+    (0..n_rows).map(row).collect()
+}
+
+fn means(by_runner: &[OfRunner<'_>], column: Column, over: Over) -> Vec<Option<Short>> {
+    let of = |cells: &OfRunner<'_>| over.interval(cells.values(|done| column.of(done)));
     by_runner.iter().map(of).collect()
 }
 
-fn by_input<T>(n_inputs: usize, n_runners: usize, of: impl Fn(usize, usize) -> T) -> Vec<Vec<T>> {
-    let row = |input| (0..n_runners).map(|runner| of(input, runner)).collect();
-    (0..n_inputs).map(row).collect()
-}
-
 fn values(cells: &Cells<'_>, column: Column) -> Vec<Vec<Option<Short>>> {
-    by_input(cells.inputs.len(), cells.runners.len(), |input, runner| {
+    by_both(cells.inputs.len(), cells.runners.len(), |input, runner| {
         let seeds = cells.seeds(input, runner);
         let values: Vec<f64> = seeds.map(|(_, done)| column.of(done)).collect();
         short(&values)
@@ -299,93 +283,6 @@ fn winners(column: Column, values: &[Vec<Option<Short>>]) -> Vec<Vec<usize>> {
             .collect()
     };
     values.iter().map(of_input).collect()
-}
-
-/// Both values of each (input, seed) that both ran.
-fn shared<'a>(
-    a: &'a OfRunner<'_>,
-    b: &'a OfRunner<'_>,
-    column: Column,
-) -> impl Iterator<Item = (usize, f64, f64)> + 'a {
-    a.iter().filter_map(move |(place, done)| {
-        let other = b.get(place)?;
-        Some((place.0, column.of(done), column.of(other)))
-    })
-}
-
-fn pairs(by_runner: &[OfRunner<'_>], column: Column) -> Vec<Vec<Option<Pair>>> {
-    by_input(by_runner.len(), by_runner.len(), |baseline, other| {
-        pair(
-            shared(&by_runner[other], &by_runner[baseline], column).collect(),
-            column,
-        )
-    })
-}
-
-/// Of (input, value, value of the baseline).
-fn pair(values: Vec<(usize, f64, f64)>, column: Column) -> Option<Pair> {
-    let differences: Vec<f64> = values.iter().map(|(_, value, base)| value - base).collect();
-    let interval: Interval = mean_interval(&differences, CONFIDENCE)?;
-    let percent: Vec<f64> = values
-        .iter()
-        .filter(|(_, _, base)| *base > 0.0)
-        .map(|(_, value, base)| 100.0 * (value / base - 1.0))
-        .collect();
-    let percent = (percent.len() == values.len())
-        .then(|| short(&percent))
-        .flatten();
-    let mark = match interval.excludes_zero() {
-        true if (interval.mean > 0.0) == column.is_more_better() => 1,
-        true => -1,
-        false => 0,
-    };
-    Some(Pair(
-        interval.n,
-        interval.mean,
-        interval.half_width,
-        percent.map(|(_, mean, half)| (mean, half)),
-        mark,
-    ))
-}
-
-fn wins(by_runner: &[OfRunner<'_>], column: Column) -> Vec<Vec<[u32; 3]>> {
-    by_input(by_runner.len(), by_runner.len(), |a, b| {
-        // Sums over shared seeds compare as means do.
-        let mut sums = BTreeMap::<usize, (f64, f64)>::new();
-        for (input, value, other) in shared(&by_runner[a], &by_runner[b], column) {
-            let sum = sums.entry(input).or_default();
-            *sum = (sum.0 + value, sum.1 + other);
-        }
-        let mut counts = [0; 3];
-        for (value, other) in sums.into_values() {
-            counts[(1 - column.compare(value, other)) as usize] += 1;
-        }
-        counts
-    })
-}
-
-/// In percent, of the cells of one runner.
-struct Gaps(Vec<(usize, f64)>);
-
-impl Gaps {
-    fn of(cells: &OfRunner<'_>, main: Metric, reference: &[Option<f64>]) -> Self {
-        let gap = |(&(input, _), done): (&(usize, u64), &&Done)| {
-            let reference = reference[input].filter(|value| *value > 0.0)?;
-            Some((input, 100.0 * (done.metrics.get(main) / reference - 1.0)))
-        };
-        Self(cells.iter().filter_map(gap).collect())
-    }
-
-    fn mean(&self) -> Option<Short> {
-        let gaps: Vec<f64> = self.0.iter().map(|(_, gap)| *gap).collect();
-        short(&gaps)
-    }
-
-    fn of_input(&self, input: usize) -> Option<f64> {
-        let gaps = self.0.iter().filter(|(of, _)| *of == input);
-        let gaps: Vec<f64> = gaps.map(|(_, gap)| *gap).collect();
-        Some(short(&gaps)?.1)
-    }
 }
 
 #[cfg(test)]

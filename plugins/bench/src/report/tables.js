@@ -24,7 +24,14 @@ function shown_columns() {
   return all.filter((n) => n === data.main || data.means[n].some((mean) => mean && mean[1] !== 0));
 }
 
-/** The best mean among the runners with the most cells: others may have skipped the hard ones. */
+/** What the intervals are taken over. */
+function over_text() {
+  return data.over === "inputs"
+    ? `over inputs, each of which counts once with its mean over seeds`
+    : "over the seeds of the only input";
+}
+
+/** The best mean among the runners with the most inputs: others may have skipped the hard ones. */
 function best_mean(n) {
   const all = data.means[n].filter(Boolean);
   const most = Math.max(...all.map((mean) => mean[0]));
@@ -33,14 +40,18 @@ function best_mean(n) {
 }
 
 function draw_means() {
+  by_id("means-note").textContent =
+    `Mean ± half the 95 % confidence interval (Student’s t) ${over_text()}; n is how many. ` +
+    "The best mean of a column is bold, among the runners with the largest n. " +
+    `Means over different inputs tell little; see the paired differences. ${data.caution}`;
   const shown = shown_columns();
   shown.sort((a, b) => (b === data.main) - (a === data.main));
   const has_gaps = data.gap_to !== "";
-  const head = ["runner", "cells", ...(has_gaps ? [`gap to ${data.gap_to} [%]`] : [])];
+  const head = ["runner", "cells", "n", ...(has_gaps ? [`gap to ${data.gap_to} [%]`] : [])];
   const most = Math.max(...data.means[data.main].map((mean) => (mean ? mean[0] : 0)));
   const rows = data.runners.map((runner, r) => {
     const counted = data.means[data.main][r];
-    const cells = [row_name(runner), cell([String(counted ? counted[0] : 0)])];
+    const cells = [row_name(runner), cell([String(data.n_cells[r])]), cell([String(counted ? counted[0] : 0)])];
     if (has_gaps) cells.push(cell(interval_nodes({}, data.mean_gaps[r])));
     for (const n of shown) {
       const mean = data.means[n][r];
@@ -58,20 +69,21 @@ function draw_pairs() {
   const [n, base] = [Number(by_id("metric").value), Number(by_id("baseline").value)];
   const column = data.columns[n];
   by_id("pairs-note").textContent =
-    `${column.label}: runner minus ${data.runners[base]} over the same (input, seed), with 95 % confidence. ` +
+    `${column.label}: runner minus ${data.runners[base]} on the same input with the same seed, ± half the 95 % confidence interval ${over_text()}; n is how many. ` +
     `${column.more_is_better ? "More" : "Less"} is better. Each interval holds for itself, not for all at once.`;
   const rows = [];
   data.pairs[n][base].forEach((pair, r) => {
     if (r === base) return;
     const cells = [row_name(data.runners[r])];
     if (!pair) {
-      cells.push(cell(["0"]), cell(["–"]), cell(["–"]), cell(["no shared cells"]));
+      cells.push(cell(["0"]), cell(["0"]), cell(["–"]), cell(["–"]), cell(["no shared cells"]));
     } else {
-      const [count, mean, half, percent, mark] = pair;
+      const [count, mean, half, percent, mark, n_pairs] = pair;
       const half_text = (value) => (value === null ? "" : ` ± ${rounded(value)}`);
       const scale = (value) => (value === null ? null : column_value(column, value));
-      const verdict = half === null ? "one pair" : ["worse", "unclear", "better"][mark + 1];
+      const verdict = half === null ? "n is 1" : ["worse", "unclear", "better"][mark + 1];
       cells.push(
+        cell([String(n_pairs)]),
         cell([String(count)]),
         cell([signed(scale(mean)) + half_text(scale(half))]),
         cell([percent ? signed(percent[0]) + half_text(percent[1]) : "–"]),
@@ -81,7 +93,7 @@ function draw_pairs() {
     rows.push(cells);
   });
   const unit = column.unit ? ` [${column.unit}]` : "";
-  set_table("pairs", ["runner", "pairs", `difference${unit}`, "difference [% of baseline]", "0 excluded?"], rows);
+  set_table("pairs", ["runner", "pairs", "n", `difference${unit}`, "difference [% of baseline]", "0 excluded?"], rows);
 }
 
 function draw_inputs() {

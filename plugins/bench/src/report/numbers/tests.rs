@@ -1,6 +1,10 @@
 //! The numbers of the report, against numbers worked out by hand.
 
-use super::*;
+use super::{
+    pairs::{Pair, pair},
+    sample::Over,
+    *,
+};
 use crate::{
     metric::Metrics,
     store::{Outcome, Record},
@@ -67,60 +71,125 @@ fn check(found: Option<Short>, n: u32, mean: f64, half: f64) {
     );
 }
 
+fn of(records: Vec<Record>, best: &BestKnown) -> Numbers<'static> {
+    // The numbers borrow names.
+    let records: &'static [Record] = records.leak();
+    Numbers::of(&Cells::of(records), best, Some(Metric::Makespan))
+}
+
 #[test]
-fn means_gaps_and_winners() {
-    let records = records();
-    let best = BTreeMap::from([("a".to_owned(), 10.0), ("b".to_owned(), 20.0)]);
-    let numbers = Numbers::of(&Cells::of(&records), &best);
+fn each_input_counts_once() {
+    let best = BestKnown::from_iter([("a".to_owned(), 10.0), ("b".to_owned(), 20.0)]);
+    let numbers = of(records(), &best);
     assert_eq!((numbers.main, numbers.gap_to), (MAKESPAN, "best known"));
-    // Squares add up to 83; t(0.975, 3) = 3.18245.
-    check(
-        numbers.means[MAKESPAN][0],
-        4,
-        15.5,
-        3.182_446 * (83.0_f64 / 3.0 / 4.0).sqrt(),
+    assert_eq!(
+        (numbers.over, &numbers.n_cells[..]),
+        ("inputs", &[4, 3, 4][..])
     );
-    // Squares add up to 206 / 3; t(0.975, 2) = 4.30265.
-    check(
-        numbers.means[MAKESPAN][1],
-        3,
-        40.0 / 3.0,
-        4.302_653 * (206.0_f64 / 18.0).sqrt(),
-    );
+    // Means over seeds are 11 and 20: standard error 4.5, t(0.975, 1) = 12.70620.
+    check(numbers.means[MAKESPAN][0], 2, 15.5, 12.706_205 * 4.5);
+    // 10 and 20, although one seed is missing: standard error 5.
+    check(numbers.means[MAKESPAN][1], 2, 15.0, 12.706_205 * 5.0);
+    // Of one input, over its seeds.
     check(numbers.values[MAKESPAN][0][0], 2, 11.0, 12.706_205);
-    // Gaps are 0, 20, 0 and 0 percent; squares add up to 300.
-    check(numbers.mean_gaps[0], 4, 5.0, 3.182_446 * 5.0);
+    // Gaps are 0 and 20 percent, then 0 and 0: 10 and 0 by input.
+    check(numbers.mean_gaps[0], 2, 5.0, 12.706_205 * 5.0);
     assert!((numbers.gaps[0][0].unwrap() - 10.0).abs() < 1e-9);
     assert_eq!(numbers.winners[MAKESPAN], [vec![1], vec![0, 1]]);
     assert_eq!(numbers.failed, [(1, 1, 2, "no")]);
     assert_eq!(
         numbers.summary,
         "3 runners on 2 inputs: 11 cells done, 1 failed. By makespan, y is best or as good as the \
-         best on 2 of 2 inputs, with a mean of 13.33 and a mean gap of 0.00 % to the best known."
+         best on 2 of 2 inputs, with a mean of 15 and a mean gap of 0.00 % to the best known."
+    );
+}
+
+#[test]
+fn of_one_input_seeds_count() {
+    let records: Vec<_> = records()
+        .into_iter()
+        .filter(|cell| cell.input == "a")
+        .collect();
+    let numbers = of(records, &BestKnown::default());
+    assert_eq!(numbers.over, "seeds");
+    check(numbers.means[MAKESPAN][0], 2, 11.0, 12.706_205);
+    assert_eq!(
+        numbers.pairs[MAKESPAN][0][1].map(|pair| (pair.0, pair.1, pair.2, pair.5)),
+        Some((2, -1.0, Some(0.0), 2))
     );
 }
 
 #[test]
 fn pairs_are_of_shared_cells() {
-    let records = records();
-    let numbers = Numbers::of(&Cells::of(&records), &BTreeMap::new());
+    let numbers = of(records(), &BestKnown::default());
     let of_baseline = &numbers.pairs[MAKESPAN][0];
-    // -1, -1, 0: standard error 1/3, t(0.975, 2) = 4.30265.
-    let Pair(n, mean, half, percent, mark) = of_baseline[1].unwrap();
-    check(Some((n, mean, half)), 3, -2.0 / 3.0, 4.302_653 / 3.0);
-    assert!((percent.unwrap().0 + (10.0 + 100.0 / 12.0) / 3.0).abs() < 1e-9);
-    assert_eq!(mark, 0);
-    let Pair(n, mean, half, _, mark) = of_baseline[2].unwrap();
-    assert_eq!((n, mean, half, mark), (4, 1.0, Some(0.0), -1));
+    // -1 and -1, then 0: -1 and 0 by input, standard error 1/2.
+    let Pair(n, mean, half, percent, mark, n_pairs) = of_baseline[1].unwrap();
+    check(Some((n, mean, half)), 2, -0.5, 12.706_205 / 2.0);
+    assert!((percent.unwrap().0 + (10.0 + 100.0 / 12.0) / 4.0).abs() < 1e-9);
+    assert_eq!((mark, n_pairs), (0, 3));
+    let Pair(n, mean, half, _, mark, n_pairs) = of_baseline[2].unwrap();
+    assert_eq!((n, mean, half, mark, n_pairs), (2, 1.0, Some(0.0), -1, 4));
     // As good by the other metrics, which are 0: no percent can be told of them.
     let failed = &numbers.pairs[Metric::Failed as usize][0];
-    assert_eq!(failed[2], Some(Pair(4, 0.0, Some(0.0), None, 0)));
+    assert_eq!(failed[2], Some(Pair(2, 0.0, Some(0.0), None, 0, 4)));
+}
+
+#[test]
+fn what_draws_no_lots_is_paired_with_every_seed() {
+    let mut records = records();
+    records.push(record("a", 1, "list:heft", Some(12.0)));
+    records.push(record("b", 1, "list:heft", Some(20.0)));
+    let numbers = of(records, &BestKnown::default());
+    assert_eq!(numbers.runners[0], "list:heft");
+    assert_eq!(numbers.n_cells[0], 2);
+    // Against x: -2 and 0, then 0 and 0; the other way round they are the same.
+    for (baseline, other, sign) in [(0, 1, 1.0), (1, 0, -1.0)] {
+        let Pair(n, mean, half, _, _, n_pairs) = numbers.pairs[MAKESPAN][baseline][other].unwrap();
+        check(Some((n, mean, half)), 2, -0.5 * sign, 12.706_205 / 2.0);
+        assert_eq!(n_pairs, 4);
+    }
+    assert_eq!(numbers.wins[MAKESPAN][1][0], [1, 1, 0]);
+}
+
+/// Against an independent computation with `SciPy` 1.17: `ttest_rel` of the means over seeds.
+#[test]
+fn a_larger_example_agrees_with_a_reference() {
+    let values = [
+        [103.0, 101.5, 99.25],
+        [57.0, 58.0, 57.5],
+        [212.0, 209.0, 215.5],
+        [33.5, 34.25, 33.0],
+        [148.0, 151.0, 150.0],
+    ];
+    let shifts = [
+        [4.0, 2.5, -1.0],
+        [0.5, 0.0, 1.0],
+        [6.0, 9.5, 3.0],
+        [-0.5, 1.0, 0.25],
+        [5.0, 2.0, 3.5],
+    ];
+    let mut records = Vec::new();
+    for (input, (values, shifts)) in ["a", "b", "c", "d", "e"]
+        .iter()
+        .zip(values.iter().zip(&shifts))
+    {
+        for (seed, (value, shift)) in (1..).zip(values.iter().zip(shifts)) {
+            records.push(record(input, seed, "x", Some(*value)));
+            records.push(record(input, seed, "y", Some(value + shift)));
+        }
+    }
+    let numbers = of(records, &BestKnown::default());
+    let pair = numbers.pairs[MAKESPAN][0][1].unwrap();
+    check(Some((pair.0, pair.1, pair.2)), 5, 2.45, 3.037_569);
+    check(numbers.means[MAKESPAN][1], 5, 113.283_333, 92.290_748);
+    let percent = pair.3.unwrap();
+    check(Some((5, percent.0, percent.1)), 5, 1.729_602, 1.168_572);
 }
 
 #[test]
 fn wins_and_losses_mirror_each_other() {
-    let records = records();
-    let numbers = Numbers::of(&Cells::of(&records), &BTreeMap::new());
+    let numbers = of(records(), &BestKnown::default());
     let wins = &numbers.wins[MAKESPAN];
     // On b both ran seed 1 alone, and are as good.
     assert_eq!((wins[0][1], wins[0][2]), ([0, 1, 1], [2, 0, 0]));
@@ -137,7 +206,9 @@ fn more_can_be_better() {
     let column = Column::Metric(Metric::Utilisation);
     assert_eq!(column.compare(0.6, 0.5), 1);
     assert_eq!(
-        pair(vec![(0, 0.6, 0.5), (0, 0.6, 0.5)], column).unwrap().4,
+        pair(&[(0, 0.6, 0.5), (0, 0.6, 0.5)], column, Over::Seeds)
+            .unwrap()
+            .4,
         1
     );
     assert_eq!(Column::Wall.compare(0.6, 0.5), -1);
@@ -152,7 +223,7 @@ fn without_best_known_values_gaps_are_to_bounds() {
             done.lower_bound = Some(bound);
         }
     }
-    let numbers = Numbers::of(&Cells::of(&records), &BTreeMap::new());
+    let numbers = of(records, &BestKnown::default());
     assert_eq!(numbers.gap_to, "lower bound");
     assert_eq!(numbers.lower_bounds, [Some(9.0), None]);
     assert!((numbers.gaps[0][1].unwrap() - 100.0 / 9.0).abs() < 1e-9);
@@ -160,7 +231,7 @@ fn without_best_known_values_gaps_are_to_bounds() {
 
 #[test]
 fn nothing_makes_an_empty_report() {
-    let numbers = Numbers::of(&Cells::of(&[]), &BTreeMap::new());
+    let numbers = of(Vec::new(), &BestKnown::default());
     assert_eq!(
         numbers.summary,
         "0 runners on 0 inputs: 0 cells done, 0 failed."
