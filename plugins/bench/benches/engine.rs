@@ -1,7 +1,8 @@
 //! Measures the event engine: messages to and fro beside `simcore`'s, and layered graphs by policy.
 //!
-//! A message of ours is a subtask that becomes ready when the one before it is done, is placed by the
-//! policy, and ends after its span; one of `simcore`'s is an event that its receiver answers.
+//! `kernel` is the like of `simcore`: players exchange typed events over the queue that the engine
+//! runs on, and nothing else. `subtasks` is the whole engine: each message is a subtask that becomes
+//! ready when the one before it is done, is placed by the policy, and ends after its span.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -10,11 +11,14 @@ use schedule::{
     Charge, Engine, EngineOptions, FactLevel, LatencyProfile, OwnerId, PolicyName, ResourceKind,
     ResourceSpec, Skill, SubtaskId, SubtaskSpec, TaskSpec,
 };
-use sim::{SimSpan, SimTime, Streams};
+use sim::{EventQueue, SimSpan, SimTime, Streams};
 use simcore::{Event, EventHandler, Id, Simulation, SimulationContext, cast};
 
 /// Messages of a run.
 const N_MESSAGES: u32 = 100_000;
+
+/// How many pairs of players exchange them at a time.
+const N_PAIRS: [u32; 2] = [1, 1000];
 
 fn main() {
     divan::main();
@@ -48,9 +52,103 @@ fn add(engine: &mut Engine, specs: impl IntoIterator<Item = (Skill, Vec<SubtaskI
     engine.close_task(now, task);
 }
 
-/// Messages between two resources that answer each other.
-#[divan::bench(sample_count = 20)]
-fn messages_ours(bencher: divan::Bencher<'_, '_>) {
+/// A ball on its way to a player.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ball {
+    to: u32,
+}
+
+/// Returns each ball while it has returns left.
+struct Player {
+    other: u32,
+    left: u32,
+}
+
+impl Player {
+    fn on(&mut self, now: SimTime, queue: &mut EventQueue<Ball>) {
+        if self.left > 0 {
+            self.left -= 1;
+            queue.push(now + SimSpan(100_000_000), Ball { to: self.other });
+        }
+    }
+}
+
+/// Messages between pairs of players over the event queue of the engine.
+#[divan::bench(args = N_PAIRS, sample_count = 50)]
+fn kernel(bencher: divan::Bencher<'_, '_>, n_pairs: u32) {
+    bencher
+        .counter(ItemsCount::new(N_MESSAGES))
+        .with_inputs(|| {
+            let left = N_MESSAGES / n_pairs / 2;
+            let players = (0..2 * n_pairs).map(|n| Player { other: n ^ 1, left });
+            let mut queue = EventQueue::default();
+            for pair in 0..n_pairs {
+                let at = SimTime(100_000_000 + 1000 * u64::from(pair));
+                queue.push(at, Ball { to: 2 * pair + 1 });
+            }
+            (queue, players.collect::<Vec<_>>())
+        })
+        .bench_values(|(mut queue, mut players)| {
+            let mut n_handled = 0_u32;
+            while let Some((now, ball)) = queue.pop_due(SimTime::MAX) {
+                players[ball.to as usize].on(now, &mut queue);
+                n_handled += 1;
+            }
+            n_handled
+        });
+}
+
+#[derive(Clone, serde::Serialize)]
+struct TheirBall {}
+
+struct TheirPlayer {
+    other: Id,
+    left: u32,
+    ctx: SimulationContext,
+}
+
+impl EventHandler for TheirPlayer {
+    fn on(&mut self, event: Event) {
+        cast!(match event.data {
+            TheirBall {} => {
+                if self.left > 0 {
+                    self.left -= 1;
+                    self.ctx.emit(TheirBall {}, self.other, 0.1);
+                }
+            }
+        });
+    }
+}
+
+/// The same between components of `simcore`.
+#[divan::bench(args = N_PAIRS, sample_count = 50)]
+fn simcore(bencher: divan::Bencher<'_, '_>, n_pairs: u32) {
+    bencher
+        .counter(ItemsCount::new(N_MESSAGES))
+        .with_inputs(|| {
+            let mut simulation = Simulation::new(1);
+            for pair in 0..n_pairs {
+                let names = ["ping", "pong"].map(|name| format!("{name}{pair}"));
+                let contexts = [0, 1].map(|n| simulation.create_context(&names[n]));
+                let ids = [contexts[0].id(), contexts[1].id()];
+                contexts[0].emit(TheirBall {}, ids[1], 0.1 + 1e-6 * f64::from(pair));
+                for (n, ctx) in contexts.into_iter().enumerate() {
+                    let player = TheirPlayer {
+                        other: ids[1 - n],
+                        left: N_MESSAGES / n_pairs / 2,
+                        ctx,
+                    };
+                    simulation.add_handler(&names[n], Rc::new(RefCell::new(player)));
+                }
+            }
+            simulation
+        })
+        .bench_values(|mut simulation| simulation.step_until_no_events());
+}
+
+/// Messages between two resources of the engine that answer each other, each a subtask.
+#[divan::bench(sample_count = 50)]
+fn subtasks(bencher: divan::Bencher<'_, '_>) {
     let skills = [Skill::Embed, Skill::Answer];
     bencher
         .counter(ItemsCount::new(N_MESSAGES))
@@ -65,51 +163,6 @@ fn messages_ours(bencher: divan::Bencher<'_, '_>) {
             engine
         })
         .bench_values(|mut engine| engine.run());
-}
-
-#[derive(Clone, serde::Serialize)]
-struct Ball {}
-
-struct Player {
-    other: Id,
-    left: u32,
-    ctx: SimulationContext,
-}
-
-impl EventHandler for Player {
-    fn on(&mut self, event: Event) {
-        cast!(match event.data {
-            Ball {} => {
-                if self.left > 0 {
-                    self.left -= 1;
-                    self.ctx.emit(Ball {}, self.other, 0.1);
-                }
-            }
-        });
-    }
-}
-
-/// The same between two components of `simcore`.
-#[divan::bench(sample_count = 20)]
-fn messages_simcore(bencher: divan::Bencher<'_, '_>) {
-    bencher
-        .counter(ItemsCount::new(N_MESSAGES))
-        .with_inputs(|| {
-            let mut simulation = Simulation::new(1);
-            let contexts = ["ping", "pong"].map(|name| simulation.create_context(name));
-            let ids = [contexts[0].id(), contexts[1].id()];
-            contexts[0].emit(Ball {}, ids[1], 0.1);
-            for (n, ctx) in contexts.into_iter().enumerate() {
-                let player = Player {
-                    other: ids[1 - n],
-                    left: N_MESSAGES / 2,
-                    ctx,
-                };
-                simulation.add_handler(["ping", "pong"][n], Rc::new(RefCell::new(player)));
-            }
-            simulation
-        })
-        .bench_values(|mut simulation| simulation.step_until_no_events());
 }
 
 /// Subtasks that each need two of the layer before, on eight resources.

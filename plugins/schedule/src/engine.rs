@@ -22,9 +22,7 @@ mod state;
 mod tokens;
 mod views;
 
-use std::{cmp::Reverse, collections::BinaryHeap};
-
-use sim::SimTime;
+use sim::{EventQueue, SimTime};
 
 pub use self::{
     arrivals::SubtaskError,
@@ -64,7 +62,7 @@ pub struct Engine {
     spreads: Vec<Spread>,
     events: Events,
     /// When batches end; some entries are out of date.
-    ends: BinaryHeap<Reverse<(SimTime, BatchId, ResourceId)>>,
+    ends: EventQueue<(BatchId, ResourceId)>,
     facts: Vec<EngineFact>,
     counts: Counts,
     readiness_changes: Vec<SubtaskId>,
@@ -141,7 +139,7 @@ impl Engine {
             extras: Vec::new(),
             spreads: vec![Spread::Exact],
             events: Events::default(),
-            ends: BinaryHeap::new(),
+            ends: EventQueue::default(),
             facts: Vec::new(),
             counts: Counts::default(),
             readiness_changes: Vec::new(),
@@ -254,7 +252,7 @@ impl Engine {
         if self.wants_step {
             return Some(self.now);
         }
-        let end = self.ends.peek().map(|Reverse((end, ..))| *end);
+        let end = self.ends.peek().map(|(end, _)| end);
         let generated = (!self.generated.is_empty()).then_some(self.now);
         let wake_at = self.decisions.wake_at.filter(|at| *at > self.now);
         let matters = self.n_unfinished > 0 || self.events.has_essential();

@@ -8,6 +8,7 @@ mod clock;
 #[cfg(feature = "bevy")]
 mod control;
 mod fact;
+mod queue;
 #[cfg(feature = "bevy")]
 mod step;
 mod streams;
@@ -22,6 +23,7 @@ pub use crate::{
 };
 pub use crate::{
     fact::Fact,
+    queue::EventQueue,
     streams::Streams,
     time::{SimSpan, SimTime},
 };

@@ -1,6 +1,6 @@
 //! How placed subtasks become batches, and what these are charged.
 
-use std::{cmp::Reverse, mem};
+use std::mem;
 
 use rand_distr::{Distribution as _, StandardNormal};
 use sim::{SimSpan, SimTime};
@@ -23,7 +23,7 @@ impl Engine {
         if let Some(on) = self.pool.resources.iter_mut().find(runs) {
             let end = on.started + SimSpan(span.0.max(1));
             on.ends = Some(end);
-            self.ends.push(Reverse((end, batch, on.id)));
+            self.ends.push(end, (batch, on.id));
             self.drop_stale_events();
         }
     }
@@ -166,7 +166,7 @@ impl Engine {
         on.ends = span.map(|span| now + span);
         on.expected_end = Some(now + work + setup);
         if let Some(end) = on.ends {
-            self.ends.push(Reverse((end, batch, resource)));
+            self.ends.push(end, (batch, resource));
         }
         self.counts.batches += 1;
         self.state(|engine| EngineFact::BatchStarted {

@@ -1,11 +1,6 @@
 //! The queue of future events in simulated time; events that no longer apply are dropped late.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
-};
-
-use sim::{SimSpan, SimTime};
+use sim::{EventQueue, SimSpan, SimTime};
 
 use super::Engine;
 use crate::{
@@ -44,30 +39,29 @@ impl Event {
     }
 }
 
-/// Future events, soonest first. Those that come in order of time, as arrivals mostly do, wait in a
-/// plain queue; only the others need the heap.
+/// Future events, soonest first. Releases, which are many and mostly come in order of time, have a
+/// queue of their own.
 #[derive(Debug, Default)]
 pub(super) struct Events {
-    in_order: VecDeque<(SimTime, Event)>,
-    heap: BinaryHeap<Reverse<(SimTime, Event)>>,
+    releases: EventQueue<TaskId>,
+    others: EventQueue<Event>,
     n_essential: usize,
 }
 
 impl Events {
     pub(super) fn push(&mut self, at: SimTime, event: Event) {
         self.n_essential += usize::from(event.is_essential());
-        let follows = matches!(event, Event::Release(_))
-            && self.in_order.back().is_none_or(|last| *last <= (at, event));
-        if follows {
-            self.in_order.push_back((at, event));
-        } else {
-            self.heap.push(Reverse((at, event)));
+        match event {
+            Event::Release(task) => self.releases.push_in_order(at, task),
+            _ => self.others.push(at, event),
         }
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<(SimTime, Event)> {
-        let heap = self.heap.peek().map(|Reverse(first)| *first);
-        match (self.in_order.front().copied(), heap) {
+        let release = self.releases.peek();
+        let release = release.map(|(at, task)| (at, Event::Release(task)));
+        match (release, self.others.peek()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
@@ -77,16 +71,16 @@ impl Events {
         self.n_essential > 0
     }
 
-    fn pop(&mut self) {
-        let first = self.peek();
-        if first.is_some() && self.in_order.front().copied() == first {
-            self.in_order.pop_front();
+    #[inline]
+    fn pop_due(&mut self, now: SimTime) -> Option<(SimTime, Event)> {
+        let (at, event) = self.peek().filter(|(at, _)| *at <= now)?;
+        self.n_essential -= usize::from(event.is_essential());
+        if let Event::Release(_) = event {
+            self.releases.pop();
         } else {
-            self.heap.pop();
+            self.others.pop();
         }
-        if let Some((_, event)) = first {
-            self.n_essential -= usize::from(event.is_essential());
-        }
+        Some((at, event))
     }
 }
 
@@ -99,11 +93,7 @@ impl Engine {
     }
 
     pub(super) fn take_due_events(&mut self, now: SimTime) {
-        while let Some((at, event)) = self.events.peek() {
-            if at > now {
-                return;
-            }
-            self.events.pop();
+        while let Some((at, event)) = self.events.pop_due(now) {
             if self.applies(at, event) {
                 self.counts.timers += 1;
                 self.take_event(now, at, event);
@@ -137,9 +127,9 @@ impl Engine {
             if self.applies(at, event) {
                 break;
             }
-            self.events.pop();
+            self.events.pop_due(at);
         }
-        while let Some(&Reverse((end, batch, resource))) = self.ends.peek() {
+        while let Some((end, (batch, resource))) = self.ends.peek() {
             let on = &self.pool.resources[resource.index()];
             if on.running == Some(batch) && on.ends == Some(end) {
                 break;

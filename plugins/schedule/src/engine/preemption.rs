@@ -40,6 +40,9 @@ impl Urgent {
 impl Engine {
     /// Gives ready subtasks that nobody is free for the place of those with lower priority.
     pub(super) fn preempt(&mut self, now: SimTime) {
+        if self.urgent.0.is_empty() {
+            return;
+        }
         let mut after = None;
         while let Some((id, victim)) = self.next_preemption(&mut after) {
             self.stop(now, victim);

@@ -1,6 +1,6 @@
 //! A driver without Bevy: takes an engine through all that was handed in.
 
-use std::{cmp::Reverse, mem};
+use std::mem;
 
 use sim::SimTime;
 
@@ -56,11 +56,7 @@ impl Engine {
         now: SimTime,
         due: &mut Vec<(SimTime, crate::workload::BatchId, crate::pool::ResourceId)>,
     ) {
-        while let Some(&Reverse((end, batch, resource))) = self.ends.peek() {
-            if end > now {
-                break;
-            }
-            self.ends.pop();
+        while let Some((end, (batch, resource))) = self.ends.pop_due(now) {
             let on = &self.pool.resources[resource.index()];
             if on.running == Some(batch) && on.ends == Some(end) {
                 due.push((end, batch, resource));
