@@ -1,6 +1,11 @@
 //! `diorama bench`: a matrix of inputs, deciders and seeds, run cell by cell and reported on.
 
-use std::{fs, io, io::Write as _, path::Path, time::Duration};
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bench::{
     BestKnown, CellOptions, Input, Keep, Matrix, Metric, Outcome, Progressed, Record, Runner,
@@ -10,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use workloads::ReadOptions;
 
-use crate::{cli::BenchArgs, error::AppError, interrupt, report, threads};
+use crate::{cli::BenchArgs, error::AppError, interrupt, report, scene_run, threads};
 
 /// How often the progress bar is drawn anew.
 const TICK: Duration = Duration::from_millis(200);
@@ -50,7 +55,7 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
     let objective = Metric::of_objective(args.objective);
     write_report(&page, "Diorama bench", &records, &best, Some(objective))
         .map_err(|cause| cannot_write(&page, cause))?;
-    conclude(args, progressed, &records, &page);
+    conclude(args, &matrix, progressed, &records, &page);
     if progressed.finished < progressed.cells && interrupt::caught() {
         let rest = "; the same command goes on where this one ended";
         return Err(AppError::Interrupted(rest.to_owned()));
@@ -63,10 +68,15 @@ fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {
         processors: args.processors,
         ..ReadOptions::default()
     };
-    let inputs = args.inputs.iter().map(|path| Input::read(path, &options));
-    let inputs = inputs
-        .collect::<Result<_, _>>()
-        .map_err(|error| AppError::Checked(error.to_string()))?;
+    let read = |path: &PathBuf| match scene_run::is_scene(path) {
+        true => scene_run::input(path),
+        false => Input::read(path, &options).map_err(|error| AppError::Checked(error.to_string())),
+    };
+    let inputs = args
+        .inputs
+        .iter()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()?;
     let named = |list: &str, of: fn(&str) -> Result<Vec<Runner>, bench::UnknownRunner>| {
         let list = if list == "none" { "" } else { list };
         of(list).map_err(|error| AppError::Usage(error.to_string()))
@@ -80,6 +90,13 @@ fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {
     if runners.is_empty() {
         let what = "nobody decides: name a --policy, a --list or a --planner";
         return Err(AppError::Usage(what.to_owned()));
+    }
+    let idle = inputs
+        .iter()
+        .find(|input| !runners.iter().any(|runner| input.kind.suits(*runner)));
+    if let Some(Input { name, .. }) = idle {
+        let what = format!("only instances are planned, and {name:?} is none: name a --policy");
+        return Err(AppError::Usage(what));
     }
     let build = build_of_this_program().map_err(|cause| AppError::Io {
         path: "diorama".into(),
@@ -152,7 +169,13 @@ fn refused(error: StoreError, out: &Path) -> AppError {
     }
 }
 
-fn conclude(args: &BenchArgs, progressed: Progressed, records: &[Record], page: &Path) {
+fn conclude(
+    args: &BenchArgs,
+    matrix: &Matrix,
+    progressed: Progressed,
+    records: &[Record],
+    page: &Path,
+) {
     let failed = records
         .iter()
         .filter(|record| matches!(record.outcome, Outcome::Failed(_)))
@@ -162,6 +185,7 @@ fn conclude(args: &BenchArgs, progressed: Progressed, records: &[Record], page: 
             "cells": progressed.cells,
             "finished": progressed.finished,
             "failed": failed,
+            "left_out": matrix.n_left_out(),
             "report": page,
         });
         return report::print(&format!("{value:#}\n"));
@@ -171,4 +195,10 @@ fn conclude(args: &BenchArgs, progressed: Progressed, records: &[Record], page: 
         "{finished} of {cells} cells are finished, {failed} of them could not be run; see {}\n",
         page.display()
     ));
+    if matrix.n_left_out() > 0 {
+        report::print(&format!(
+            "{} pairs of an input and a list scheduler or planner were left out: only instances are planned\n",
+            matrix.n_left_out()
+        ));
+    }
 }

@@ -68,9 +68,12 @@ pub(crate) enum Command {
     /// Runs a matrix of inputs × policies, list schedulers and planners × seeds, and reports on it.
     #[command(after_help = "Examples:\n  \
         diorama bench mk*.txt --policy fifo,sjf,heft --list heft,peft --planner tabu --budget 2s\n  \
-        diorama bench rand*.stg --processors 4 --policy all --planner none --out stg\n\n\
+        diorama bench rand*.stg --processors 4 --policy all --planner none --out stg\n  \
+        diorama bench scenes/*.scene.ron --policy all --list none --planner none --seeds 1..10\n\n\
         Writes cells.jsonl, results.csv and report.html into the folder given by --out. What is\n\
-        finished there is not run again: the same command goes on where the last one ended.")]
+        finished there is not run again: the same command goes on where the last one ended.\n\
+        List schedulers and planners need to know all beforehand and take instances only; scenes and\n\
+        workloads run under policies, scenes as by run --outputs none.")]
     Bench(BenchArgs),
     /// Lists, downloads and checks models.
     #[command(after_help = "Examples:\n  \
@@ -212,7 +215,7 @@ pub(crate) struct PlanArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct BenchArgs {
-    /// Instances (FJSP, FAJSP, JSP, HFSP, STG, workflows) and workloads (RON).
+    /// Scenes (*.scene.ron), instances (FJSP, FAJSP, JSP, HFSP, STG, workflows) and workloads (RON).
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// Online policies, with commas between; `all`, or `none`.

@@ -19,6 +19,7 @@ mod models;
 mod plan;
 mod replay;
 mod report;
+mod scene_run;
 mod session;
 mod threads;
 

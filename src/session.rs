@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How far modelled durations scatter: the sigma of their log-normal factor.
-const NOISE: f64 = 0.05;
+pub(crate) const NOISE: f64 = 0.05;
 
 /// Where the results of a run go.
 #[derive(Clone, Debug, bevy::prelude::Resource)]
@@ -254,7 +254,7 @@ fn input(meeting: &MeetingInput) -> Option<Input> {
 }
 
 /// `meeting` for `scenes/meeting.scene.ron`.
-fn scene_stem(scene: &Path) -> String {
+pub(crate) fn scene_stem(scene: &Path) -> String {
     let name = scene.file_name().unwrap_or_default().to_string_lossy();
     let stem = name.split('.').next().unwrap_or_default();
     if stem.is_empty() {

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use plan::{Budget, Instance, Objective, PlannerName, Schedule, Search, lower_bound};
 use schedule::{
-    Charge, DeviceId, Engine, EngineFact, EngineOptions, FactLevel, Mode, OwnerId, PolicyName,
-    ResourceId, ResourceKind, ResourceSpec, Skill, SubtaskId, SubtaskSpec, TaskSpec,
+    Charge, DeviceId, Engine, EngineOptions, FactLevel, Mode, OwnerId, PolicyName, ResourceId,
+    ResourceKind, ResourceSpec, Skill, SubtaskId, SubtaskSpec, TaskSpec,
 };
 use sim::{SimSpan, SimTime, Streams};
 use workloads::Workload;
 
 use crate::{
     input::{Input, InputKind},
-    run::{Run, Unit},
+    run::{Run, RunBuilder, Unit},
     runner::Runner,
 };
 
@@ -60,16 +60,21 @@ pub(crate) fn execute(
     options: &CellOptions,
     stop: &AtomicBool,
 ) -> Result<Option<Executed>, String> {
+    let simulated = |run: Option<Run>| {
+        run.map(|run| Executed {
+            run,
+            lower_bound: None,
+        })
+    };
     let instance = match (&input.kind, runner) {
         (InputKind::Workload(workload), Runner::Policy(policy)) => {
-            let run = run_workload(workload, policy, seed, stop)?;
-            return Ok(run.map(|run| Executed {
-                run,
-                lower_bound: None,
-            }));
+            return run_workload(workload, policy, seed, stop).map(simulated);
         }
-        (InputKind::Workload(_), _) => {
-            return Err("it plans instances, not workloads of the engine".to_owned());
+        (InputKind::Simulation(simulation), Runner::Policy(policy)) => {
+            return simulation.run(policy, seed, stop).map(simulated);
+        }
+        (InputKind::Workload(_) | InputKind::Simulation(_), _) => {
+            return Err("it plans instances only".to_owned());
         }
         (InputKind::Instance(instance), _) => instance.as_ref(),
     };
@@ -255,15 +260,12 @@ fn drive(
     stop: &AtomicBool,
     name_of: impl Fn(u32) -> Option<String>,
 ) -> Option<Run> {
-    let mut facts: Vec<(SimTime, EngineFact)> = Vec::new();
+    let mut run = RunBuilder::new(name_of);
     while let Some(next) = engine.next_event() {
         if stop.load(Ordering::Relaxed) {
             return None;
         }
-        engine.run_until(next, |at, fact| facts.push((at, fact)));
+        engine.run_until(next, |at, fact| run.take(at, &fact));
     }
-    Some(Run::of_facts(
-        facts.iter().map(|(at, fact)| (*at, fact)),
-        name_of,
-    ))
+    Some(run.finish())
 }

@@ -1,9 +1,13 @@
-//! What is run: instances and workloads, read from files and known by the hash of their bytes.
+//! What is run: instances and workloads, read from files and known by the hash of their bytes, and
+//! simulations that others bring along.
 
-use std::{fs, path::Path};
+use std::{fmt, fs, path::Path, sync::atomic::AtomicBool};
 
 use plan::Instance;
+use schedule::PolicyName;
 use workloads::{Format, ReadOptions, Workload, read_instance};
+
+use crate::{run::Run, runner::Runner};
 
 /// Something to be run, by whoever can.
 #[derive(Debug)]
@@ -23,6 +27,54 @@ pub enum InputKind {
     Instance(Box<Instance>),
     /// A workload of the event engine: for online policies.
     Workload(Box<Workload>),
+    /// A simulation, such as that of a scene: for online policies.
+    Simulation(Simulation),
+}
+
+/// Something that only whoever brings it along can run.
+pub struct Simulation(Box<Simulate>);
+
+type Simulate = dyn Fn(PolicyName, u64, &AtomicBool) -> Result<Option<Run>, String> + Send + Sync;
+
+impl Simulation {
+    /// What `run` runs under a policy with a seed, on any thread and on several at once: the same
+    /// for the same two. It ends soon once the flag is set, and gives `None` then; an error says why
+    /// it cannot be run.
+    pub fn new(
+        run: impl Fn(PolicyName, u64, &AtomicBool) -> Result<Option<Run>, String>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self(Box::new(run))
+    }
+
+    /// Runs it once; `Ok(None)` if it was stopped.
+    ///
+    /// # Errors
+    /// Why it cannot be run.
+    pub fn run(
+        &self,
+        policy: PolicyName,
+        seed: u64,
+        stop: &AtomicBool,
+    ) -> Result<Option<Run>, String> {
+        (self.0)(policy, seed, stop)
+    }
+}
+
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Simulation")
+    }
+}
+
+impl InputKind {
+    /// Whether `runner` can run it: only instances are known as a whole before they run, so that
+    /// list schedulers and planners take nothing else.
+    pub fn suits(&self, runner: Runner) -> bool {
+        matches!(self, Self::Instance(_)) || runner.is_online()
+    }
 }
 
 /// Why an input cannot be used. Printed: `path:line:column: what; what to do`.
@@ -40,6 +92,15 @@ pub struct InputError {
 }
 
 impl Input {
+    /// A simulation; `hash` is one of all that decides what happens in it, beside policy and seed.
+    pub fn simulation(name: impl Into<String>, hash: String, simulation: Simulation) -> Self {
+        Self {
+            name: name.into(),
+            hash,
+            kind: InputKind::Simulation(simulation),
+        }
+    }
+
     /// Reads an instance, or a workload from a file that ends in `.ron`.
     ///
     /// # Errors

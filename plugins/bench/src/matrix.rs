@@ -13,7 +13,7 @@ use std::{
 use crate::{
     digest::{Curves, Gantt},
     execute::{CellOptions, Keep, execute},
-    input::{Input, InputKind},
+    input::Input,
     metric::Metrics,
     runner::Runner,
     store::{Done, Outcome, Record, Store, StoreError},
@@ -148,14 +148,23 @@ impl Matrix {
             .collect()
     }
 
-    /// All cells that make sense: only policies run workloads; a list scheduler draws no lots, so
-    /// that one seed is enough.
+    /// How many pairs of an input and a runner make no sense and are left out.
+    pub fn n_left_out(&self) -> usize {
+        let all = self.inputs.iter().flat_map(|input| {
+            let runners = self.runners.iter();
+            runners.filter(|runner| !input.kind.suits(**runner))
+        });
+        all.count()
+    }
+
+    /// All cells that make sense (see [`suits`](crate::InputKind::suits)); a list scheduler draws no
+    /// lots, so that one seed is enough.
     fn cells(&self) -> Vec<Cell<'_>> {
         let mut cells = Vec::new();
         let keeps_charts = self.options.keep == Keep::Charts;
         for (number, input) in self.inputs.iter().enumerate() {
             for &runner in &self.runners {
-                if matches!(input.kind, InputKind::Workload(_)) && !runner.is_online() {
+                if !input.kind.suits(runner) {
                     continue;
                 }
                 let n = if matches!(runner, Runner::List(_)) {

@@ -5,6 +5,7 @@ mod facts;
 mod schedule;
 
 pub(crate) use self::busy::{busy_spans, merged};
+pub use self::facts::RunBuilder;
 
 /// What its times are measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -27,9 +27,10 @@ struct Batch {
     subtasks: Vec<u32>,
 }
 
-/// Folds facts, in order, into a run.
-#[derive(Default)]
-struct Folder {
+/// Folds facts, one at a time and in their order, into the run that they tell of.
+pub struct RunBuilder<N> {
+    /// Names agents and tenants.
+    name_of: N,
     run: Run,
     subtasks: Vec<Subtask>,
     batches: BTreeMap<BatchId, Batch>,
@@ -42,22 +43,40 @@ impl Run {
         facts: impl IntoIterator<Item = (SimTime, &'a EngineFact)>,
         name_of: impl Fn(u32) -> Option<String>,
     ) -> Self {
-        let mut folder = Folder::default();
-        folder.run.unit = Unit::Seconds;
+        let mut builder = RunBuilder::new(name_of);
         for (at, fact) in facts {
-            folder.take(at.as_secs_f64(), fact, &name_of);
+            builder.take(at, fact);
         }
-        folder.run.arcs = (0..)
-            .zip(&folder.subtasks)
-            .flat_map(|(to, subtask)| subtask.after.iter().map(move |from| (*from, to)))
-            .collect();
-        folder.run.sort_pieces();
-        folder.run
+        builder.finish()
     }
 }
 
-impl Folder {
-    fn take(&mut self, at: f64, fact: &EngineFact, name_of: &dyn Fn(u32) -> Option<String>) {
+impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
+    /// A run of which nothing is known; `name_of` names agents and tenants.
+    pub fn new(name_of: N) -> Self {
+        Self {
+            name_of,
+            run: Run::default(),
+            subtasks: Vec::new(),
+            batches: BTreeMap::new(),
+            owners: BTreeMap::new(),
+        }
+    }
+
+    /// The run, when all its facts have been taken in.
+    pub fn finish(mut self) -> Run {
+        self.run.unit = Unit::Seconds;
+        self.run.arcs = (0..)
+            .zip(&self.subtasks)
+            .flat_map(|(to, subtask)| subtask.after.iter().map(move |from| (*from, to)))
+            .collect();
+        self.run.sort_pieces();
+        self.run
+    }
+
+    /// Takes in the next fact.
+    pub fn take(&mut self, at: SimTime, fact: &EngineFact) {
+        let at = at.as_secs_f64();
         match fact {
             EngineFact::ResourceJoined {
                 name,
@@ -92,7 +111,7 @@ impl Folder {
                 after,
                 ..
             } => {
-                let agent = self.agent(owner.0, name_of);
+                let agent = self.agent(owner.0);
                 self.subtasks.push(Subtask {
                     task: task.0,
                     agent,
@@ -207,8 +226,8 @@ impl Folder {
     }
 
     /// Gives agents positions in the order in which they turn up.
-    fn agent(&mut self, owner: u32, name_of: &dyn Fn(u32) -> Option<String>) -> u32 {
-        let agents = &mut self.run.agents;
+    fn agent(&mut self, owner: u32) -> u32 {
+        let (agents, name_of) = (&mut self.run.agents, &self.name_of);
         *self.owners.entry(owner).or_insert_with(|| {
             agents.push(name_of(owner).unwrap_or_else(|| format!("agent {owner}")));
             agents.len() as u32 - 1
