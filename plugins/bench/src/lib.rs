@@ -16,6 +16,7 @@ mod runner;
 mod stats;
 mod store;
 mod table;
+pub mod whatif;
 
 pub use crate::{
     best::{BestError, BestKnown},

@@ -62,6 +62,8 @@ metrics! {
     LatencyMean = "latency_mean", "mean latency", Time;
     /// The median of C − r (nearest rank, as for all percentiles).
     LatencyP50 = "latency_p50", "p50 latency", Time;
+    /// The 90th percentile of C − r.
+    LatencyP90 = "latency_p90", "p90 latency", Time;
     /// The 95th percentile of C − r.
     LatencyP95 = "latency_p95", "p95 latency", Time;
     /// The 99th percentile of C − r.
@@ -122,6 +124,7 @@ impl Metric {
         let short = match text.as_str() {
             "mean" | "latency" | "mean_latency" => Some(Self::LatencyMean),
             "p50" | "median" | "p50_latency" => Some(Self::LatencyP50),
+            "p90" | "p90_latency" => Some(Self::LatencyP90),
             "p95" | "p95_latency" => Some(Self::LatencyP95),
             "p99" | "p99_latency" => Some(Self::LatencyP99),
             "max" | "max_latency" | "largest_latency" => Some(Self::LatencyMax),
@@ -217,6 +220,7 @@ impl<'a> Sums<'a> {
                 .fold(0.0, |sum, late| sum + late),
             Metric::LatencyMean => mean(&self.latencies),
             Metric::LatencyP50 => percentile(&self.latencies, 0.50),
+            Metric::LatencyP90 => percentile(&self.latencies, 0.90),
             Metric::LatencyP95 => percentile(&self.latencies, 0.95),
             Metric::LatencyP99 => percentile(&self.latencies, 0.99),
             Metric::LatencyMax => self.latencies.last().copied().unwrap_or(0.0),

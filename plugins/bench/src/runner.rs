@@ -61,6 +61,11 @@ impl Runner {
         named("planner", list, PlannerName::ALL, Self::Planner)
     }
 
+    /// The policy that this runner is, by what a record calls it.
+    pub(crate) fn policy_of(name: &str) -> Option<PolicyName> {
+        name.strip_prefix("online:")?.parse().ok()
+    }
+
     /// Whether it can run while nobody knows what will come.
     pub fn is_online(self) -> bool {
         matches!(self, Self::Policy(_))

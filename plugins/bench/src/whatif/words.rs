@@ -1,0 +1,284 @@
+//! Says the answer in sentences.
+
+use super::{
+    goal::{Goal, Measure, Met},
+    knob::{Knob, Setting, Vary},
+    point::{Configuration, Findings, Point},
+    study::{Answer, Study},
+};
+use crate::metric::Metric;
+
+/// Misses that differ by less are the same: the knob makes no difference.
+const NOTICEABLE: f64 = 0.01;
+
+/// What a knob does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Trend {
+    /// Nothing to speak of.
+    None,
+    /// It helps, and more so at an end of its values.
+    Helps(String),
+    /// It makes a difference, and the best of it was tried.
+    Within,
+}
+
+impl Study {
+    /// The answer in one sentence, or two.
+    pub fn sentence(&self, answer: &Answer<'_>) -> String {
+        match (answer.best, answer.nearest) {
+            (Some(best), _) => {
+                let mut text = self.best_text(best);
+                if let Some(fewer) = answer.fewer {
+                    text.push_str(&format!(
+                        "; with fewer replicas the best is {} ({})",
+                        self.goal_values(fewer),
+                        self.point_name(fewer)
+                    ));
+                }
+                text + "."
+            }
+            (None, Some(nearest)) if nearest.met == Met::Unsure => format!(
+                "On average {} would do, but it is not sure to keep {}: {}.",
+                self.point_name(nearest),
+                self.goals_text(),
+                self.goal_values(nearest),
+            ),
+            (None, Some(nearest)) => format!(
+                "Nothing that was tried keeps {}. The nearest is {}: {}, {}.",
+                self.goals_text(),
+                self.point_name(nearest),
+                self.goal_values(nearest),
+                self.miss_text(nearest)
+            ),
+            (None, None) => "Nothing could be run to its end.".to_owned(),
+        }
+    }
+
+    fn best_text(&self, best: &Point) -> String {
+        let measure = self.question.minimise;
+        let label = measure.label();
+        let (which, verb) = match measure {
+            Measure::Metric(Metric::HoldingCost | Metric::Cost) => {
+                ("The cheapest that keeps".to_owned(), "is")
+            }
+            Measure::Replicas => ("The smallest that keeps".to_owned(), "is"),
+            more if more.is_more_better() => (format!("Most {label} of those that keep"), "has"),
+            _ => (format!("Least {label} of those that keep"), "has"),
+        };
+        let objective = if measure == Measure::Replicas {
+            String::new()
+        } else {
+            format!(", {label} {}", measure.interval_text(&best.objective))
+        };
+        format!(
+            "{which} {} {verb} {}: {}{objective}",
+            self.goals_text(),
+            self.point_name(best),
+            self.goal_values(best)
+        )
+    }
+
+    /// What is good to know beside the answer.
+    pub fn notes(&self, findings: &Findings, answer: &Answer<'_>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(maybe) = answer.maybe {
+            notes.push(format!(
+                "{} would be less ({} {}) and keeps to the goal on average, but not surely: {}; more \
+                 --seeds would tell.",
+                capital(&self.point_name(maybe)),
+                self.question.minimise.label(),
+                self.question.minimise.interval_text(&maybe.objective),
+                self.goal_values(maybe)
+            ));
+        }
+        match (answer.best, answer.nearest) {
+            (None, Some(nearest)) => {
+                if nearest.met == Met::Unsure {
+                    notes.push("More --seeds would make it surer.".to_owned());
+                }
+                notes.extend(self.trends(findings, nearest));
+            }
+            (Some(best), _) if best.n_runs < 2 => {
+                notes.push("It is known from a single run; more --seeds make it surer.".to_owned());
+            }
+            _ => {}
+        }
+        if let Some(best) = answer.best.or(answer.nearest)
+            && best.failed_share > 0.0
+        {
+            notes.push(format!(
+                "{} of its tasks fail, and count for no latency; add --goal \"failed <= 0\" if none may.",
+                Measure::Metric(Metric::FailedShare).text(best.failed_share)
+            ));
+        }
+        if let Some(failure) = findings.failures.first() {
+            notes.push(format!(
+                "{} runs could not be made, such as {} under {}: {}.",
+                findings.failures.len(),
+                configuration_text(&self.configurations[failure.configuration]),
+                failure.runner,
+                failure.why
+            ));
+        }
+        notes
+    }
+
+    /// What each knob does for the goals, where they are not met.
+    fn trends(&self, findings: &Findings, nearest: &Point) -> Vec<String> {
+        let trends = (0..self.knobs.len()).map(|n| self.trend(n, findings, nearest));
+        let trends: Vec<_> = trends.collect();
+        let mut notes: Vec<String> = trends
+            .iter()
+            .filter_map(|trend| match trend {
+                Trend::Helps(note) => Some(note.clone()),
+                _ => None,
+            })
+            .collect();
+        if !notes.is_empty() {
+            return notes;
+        }
+        if trends.contains(&Trend::Within) {
+            let note = "No knob helps beyond the values that were tried: the best of each lies \
+                        between its ends, or little changes there.";
+            notes.push(note.to_owned());
+        } else {
+            let names: Vec<_> = self.knobs.iter().map(Vary::name).collect();
+            notes.push(format!(
+                "It makes no difference how {} is set: what takes long is elsewhere, in people, in how \
+                 tasks are split, or in the work itself.",
+                names.join(" or ")
+            ));
+        }
+        notes
+    }
+
+    /// What knob number `n` does for the goal that `nearest` misses most.
+    fn trend(&self, n: usize, findings: &Findings, nearest: &Point) -> Trend {
+        let vary = &self.knobs[n];
+        let at = |value: &f64| {
+            let points = findings.points.iter().filter(|point| {
+                let settings = &self.configurations[point.configuration].settings;
+                settings[n].value == *value
+            });
+            Some((*value, self.question.nearest(points)?))
+        };
+        let best: Vec<(f64, &Point)> = vary.values.iter().filter_map(at).collect();
+        let misses = || best.iter().map(|(_, point)| point.miss);
+        let (low, high) = (
+            misses().fold(f64::INFINITY, f64::min),
+            misses().fold(f64::NEG_INFINITY, f64::max),
+        );
+        if best.len() < 2 || high - low < NOTICEABLE * (1.0 + low.abs()) {
+            return Trend::None;
+        }
+        let goal = self.worst_goal(nearest);
+        let measure = self.question.goals[goal].measure;
+        let say = |more: &str, end: (f64, &Point), inner: (f64, &Point)| {
+            let value = |point: &Point| measure.interval_text(&point.goals[goal]);
+            Trend::Helps(format!(
+                "{more} {} than {} may help: from {} to {}, {} went from {} to {}.",
+                vary.name(),
+                end.0,
+                inner.0,
+                end.0,
+                measure.label(),
+                value(inner.1),
+                value(end.1)
+            ))
+        };
+        let (first, second) = (best[0], best[1]);
+        let (before, last) = (best[best.len() - 2], best[best.len() - 1]);
+        let step = NOTICEABLE * (1.0 + low.abs());
+        if last.1.miss < before.1.miss - step {
+            say("More", last, before)
+        } else if first.1.miss < second.1.miss - step && first.0 > least(vary.knob) {
+            say("Less", first, second)
+        } else {
+            Trend::Within
+        }
+    }
+
+    /// The number of the goal that a point misses most.
+    fn worst_goal(&self, point: &Point) -> usize {
+        let goals = self.question.goals.iter().zip(&point.goals).enumerate();
+        let worst =
+            goals.max_by(|(_, (a, x)), (_, (b, y))| a.miss(x.mean).total_cmp(&b.miss(y.mean)));
+        worst.map_or(0, |(n, _)| n)
+    }
+
+    fn miss_text(&self, point: &Point) -> String {
+        let n = self.worst_goal(point);
+        let Goal {
+            measure,
+            comparison,
+            bound,
+        } = self.question.goals[n];
+        let by = measure.text((point.goals[n].mean - bound).abs());
+        let which = if comparison.wants_less() {
+            "too much"
+        } else {
+            "too little"
+        };
+        format!("{by} {which}")
+    }
+
+    /// `p95 latency below 2 s and tasks failed at most 0`.
+    pub fn goals_text(&self) -> String {
+        let texts: Vec<_> = self.question.goals.iter().map(Goal::to_string).collect();
+        texts.join(" and ")
+    }
+
+    /// `1.62 ± 0.05 s`, for each goal.
+    fn goal_values(&self, point: &Point) -> String {
+        let goals = self.question.goals.iter().zip(&point.goals);
+        let texts: Vec<_> = goals
+            .map(|(goal, interval)| goal.measure.interval_text(interval))
+            .collect();
+        texts.join(" and ")
+    }
+
+    /// `3 replicas with batches of 4 under sjf`, with marks for code around the policy.
+    pub fn point_name(&self, point: &Point) -> String {
+        let configuration = configuration_text(&self.configurations[point.configuration]);
+        format!("{configuration} under `{}`", point.policy)
+    }
+}
+
+/// The least value of a knob that there can be.
+fn least(knob: Knob) -> f64 {
+    match knob {
+        Knob::Replicas | Knob::Batch => 1.0,
+        Knob::Speed => 0.0,
+    }
+}
+
+/// `3 replicas with batches of 4 and speed × 2`.
+fn configuration_text(configuration: &Configuration) -> String {
+    let texts: Vec<_> = configuration.settings.iter().map(setting_text).collect();
+    match &texts[..] {
+        [] => "the scene as it is".to_owned(),
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} with {}", rest.join(" and ")),
+    }
+}
+
+fn setting_text(setting: &Setting) -> String {
+    let Setting { knob, of, value } = setting;
+    let of = |word: &str| {
+        of.as_ref()
+            .map_or(String::new(), |of| format!(" {word} {of}"))
+    };
+    match knob {
+        Knob::Replicas if *value == 1.0 => format!("1 replica{}", of("of")),
+        Knob::Replicas => format!("{value} replicas{}", of("of")),
+        Knob::Batch => format!("batches of {value}{}", of("on")),
+        Knob::Speed => format!("speed × {value}{}", of("of")),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
