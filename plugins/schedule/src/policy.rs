@@ -32,6 +32,7 @@ mod round_robin;
 mod sjf;
 mod srpt;
 mod sufferage;
+mod travel;
 mod upward;
 mod weighted_fair;
 
@@ -289,6 +290,29 @@ impl<'a> View<'a> {
             pool: self.pool,
         };
         transfers.span(self.subtask(id), resource)
+    }
+
+    /// The data that a subtask gets from one of its predecessors, in bytes.
+    pub fn received(&self, id: SubtaskId, before: SubtaskId) -> u64 {
+        let subtask = self.subtask(id);
+        let Some(extras) = self.extras.get(subtask.extras as usize) else {
+            return 0;
+        };
+        if extras.received.is_empty() {
+            return 0;
+        }
+        // Where data is received, predecessors are in order.
+        let at = self.graph.before(subtask).binary_search(&before);
+        at.map_or(0, |at| extras.received[at])
+    }
+
+    /// How long data takes from one resource to another.
+    pub fn travel(&self, from: ResourceId, to: ResourceId, bytes: u64) -> SimSpan {
+        if bytes == 0 {
+            return SimSpan::ZERO;
+        }
+        let device = |on: ResourceId| self.pool.resources[on.index()].spec.device;
+        self.network.span(device(from), device(to), bytes)
     }
 
     /// When a resource is expected to be free: now if it is.

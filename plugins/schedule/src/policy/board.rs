@@ -27,6 +27,8 @@ pub(super) struct Next {
     pub(super) from: u64,
     /// When it ends.
     pub(super) end: u64,
+    /// How long the data for it takes to come before it can begin to work, in nanoseconds.
+    travel: u64,
     /// Whose subtasks it takes; `None`: nobody's so far.
     pub(super) lane: Option<LaneId>,
     /// How many are in it.
@@ -69,6 +71,7 @@ impl Board {
             Next {
                 from,
                 end: from,
+                travel: 0,
                 lane: None,
                 n_subtasks: 0,
                 load: Load::default(),
@@ -135,19 +138,22 @@ impl Board {
             return None;
         }
         let (lane, load) = (view.lane(id), view.load(id));
+        let travel = view.transfer(id, resource).0;
         if takes(view, resource, &next, lane) {
             next.load = next.load.plus(load);
             next.n_subtasks += 1;
+            next.travel = next.travel.max(travel);
         } else if self.reaches_further {
             next.from = next.end;
             next.load = load;
             next.n_subtasks = 1;
+            next.travel = travel;
             next.starts_now = false;
         } else {
             return None;
         }
         next.lane = Some(lane);
-        next.end = next.from + view.span(resource, lane, next.load)?.0;
+        next.end = next.from + next.travel + view.span(resource, lane, next.load)?.0;
         Some(next)
     }
 

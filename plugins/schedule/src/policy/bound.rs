@@ -95,7 +95,7 @@ impl Queues {
             Some((tail, before)) if tail == lane && before.subtasks < view.slots(on) => {
                 span(before.plus(load)).saturating_sub(span(before))
             }
-            _ => span(load),
+            _ => span(load).saturating_add(view.transfer(id, on).0),
         }
     }
 

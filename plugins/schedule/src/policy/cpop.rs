@@ -91,20 +91,24 @@ impl Rule for Cpop {
         }
         self.bound.resize(view.n_subtasks(), None);
         let mut dirty = BTreeSet::new();
+        self.upward.grow(view, |id, _| {
+            dirty.insert(view.task_id(id));
+            changed.push(id);
+        });
         for id in (known as u32..view.n_subtasks() as u32).map(SubtaskId) {
             let before = view.predecessors(id);
-            let path = before.map(|p| self.downward[p.index()].saturating_add(view.mean_span(p).0));
-            self.downward.push(path.max().unwrap_or(0));
+            let path = before.map(|p| {
+                let travel = self.upward.travel(view, p, id);
+                self.downward[p.index()].saturating_add(view.mean_span(p).0 + travel)
+            });
+            let path = path.max().unwrap_or(0);
+            self.downward.push(path);
             let task = view.task_id(id);
             dirty.insert(task);
             if view.predecessors(id).all(|p| view.task_id(p) != task) {
                 self.entries.entry(task).or_default().push(id);
             }
         }
-        self.upward.grow(view, |id, _| {
-            dirty.insert(view.task_id(id));
-            changed.push(id);
-        });
         for task in dirty {
             self.find_path(view, task, changed);
         }

@@ -27,7 +27,8 @@ const MAX_CHILDREN: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Lookahead {
     upward: UpwardRanks,
-    children: Vec<(LaneId, Load)>,
+    /// By lane, load and the data that it gets from the subtask, in bytes.
+    children: Vec<(LaneId, Load, u64)>,
     /// The spans of all children, each with the resource and the instant at which that is free.
     spans: Vec<Vec<(ResourceId, u64, u64)>>,
     /// The resources to look ahead from, with their ends and scores.
@@ -36,16 +37,17 @@ pub(super) struct Lookahead {
 
 impl Lookahead {
     /// The last end among the children, if the subtask ends on `resource` at `end`.
-    fn last_end(&self, resource: ResourceId, end: u64) -> u64 {
-        let child = |spans: &Vec<(ResourceId, u64, u64)>| {
+    fn last_end(&self, view: &View<'_>, resource: ResourceId, end: u64) -> u64 {
+        let child = |(spans, (.., bytes)): (&Vec<(ResourceId, u64, u64)>, &(LaneId, Load, u64))| {
             let ends = spans.iter().map(|&(child_on, free, span)| {
                 let free = if child_on == resource { end } else { free };
-                free.max(end) + span
+                free.max(end) + view.travel(resource, child_on, *bytes).0 + span
             });
             ends.min().unwrap_or(end)
         };
-        self.spans[..self.children.len()]
+        self.spans
             .iter()
+            .zip(&self.children)
             .map(child)
             .max()
             .unwrap_or(end)
@@ -70,7 +72,8 @@ impl Rule for Lookahead {
     fn look(&mut self, view: &View<'_>, board: &Board, id: SubtaskId) {
         self.children.clear();
         for child in view.successors(id).take(4 * MAX_CHILDREN) {
-            let demand = (view.lane(child), view.load(child));
+            let bytes = view.received(child, id);
+            let demand = (view.lane(child), view.load(child), bytes);
             if self.children.contains(&demand) || self.children.len() == MAX_CHILDREN {
                 continue;
             }
@@ -96,7 +99,7 @@ impl Rule for Lookahead {
             scores.truncate(MAX_RESOURCES);
         }
         for (end, resource, score) in &mut scores {
-            *score = self.last_end(*resource, *end);
+            *score = self.last_end(view, *resource, *end);
         }
         self.scores = scores;
     }

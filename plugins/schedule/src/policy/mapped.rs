@@ -3,7 +3,8 @@
 //! Ali, Siegel, Hensgen, Freund (1999), "Dynamic mapping of a class of independent tasks onto
 //! heterogeneous computing systems".
 //!
-//! Equal subtasks form a class with one row of spans. The least completion times of each class are
+//! Equal subtasks form a class with one row of spans; those whose data must come from elsewhere form
+//! one each. The least completion times of each class are
 //! kept while subtasks are mapped. They never fall, so mapping one to a resource only touches the
 //! classes that have it as their best or second best.
 //!
@@ -52,11 +53,13 @@ pub(super) trait Liking: Send + Sync {
     fn key(&self, least: f64, second: f64, demerit: i64) -> f64;
 }
 
+/// What subtasks of a class share: lane and load, and that no data has to travel; else which it is.
+type Demand = (LaneId, Load, Option<SubtaskId>);
+
 /// Subtasks that differ in nothing but their demerit.
 #[derive(Debug)]
 struct Class {
-    lane: LaneId,
-    load: Load,
+    demand: Demand,
     /// Negated priority, demerit and id of those that are ready.
     entries: BTreeSet<(i64, i64, SubtaskId)>,
 }
@@ -81,11 +84,11 @@ pub(super) struct Mapped<L> {
     liking: L,
     board: Board,
     classes: Vec<Class>,
-    /// Spans by class and resource; infinite where it cannot be done.
+    /// Spans by class and resource, with the time that data travels; infinite where it cannot be done.
     rows: Vec<f64>,
     /// The length of a row.
     width: usize,
-    by_demand: HashMap<(LaneId, Load), u32>,
+    by_demand: HashMap<Demand, u32>,
     free: Vec<u32>,
     /// Classes that may hold something, in the order of their coming; urgent ones first.
     active: VecDeque<u32>,
@@ -132,25 +135,27 @@ impl<L: Liking> Mapped<L> {
     }
 
     fn class_of(&mut self, view: &View<'_>, id: SubtaskId) -> u32 {
-        let demand = (view.lane(id), view.load(id));
+        let travels = view
+            .members(view.lane(id))
+            .iter()
+            .any(|(on, _)| view.transfer(id, *on).0 > 0);
+        let demand = (view.lane(id), view.load(id), travels.then_some(id));
         if let Some(class) = self.by_demand.get(&demand) {
             return *class;
         }
         let class = self.free.pop().unwrap_or_else(|| {
             self.classes.push(Class {
-                lane: demand.0,
-                load: demand.1,
+                demand,
                 entries: BTreeSet::new(),
             });
             self.rows.resize(self.classes.len() * self.width, 0.0);
             self.classes.len() as u32 - 1
         });
-        let entry = &mut self.classes[class as usize];
-        (entry.lane, entry.load) = demand;
+        self.classes[class as usize].demand = demand;
         let row = &mut self.rows[class as usize * self.width..][..self.width];
         row.fill(f64::INFINITY);
         for (resource, span) in view.spans(id) {
-            row[resource.index()] = span.0 as f64;
+            row[resource.index()] = (span + view.transfer(id, resource)).0 as f64;
         }
         self.by_demand.insert(demand, class);
         self.active.push_back(class);
@@ -165,19 +170,15 @@ impl<L: Liking> Mapped<L> {
         while self.standings.len() < MAX_CLASSES
             && let Some(&class) = self.active.get(at)
         {
-            let Class {
-                lane,
-                load,
-                entries,
-            } = &self.classes[class as usize];
+            let Class { demand, entries } = &self.classes[class as usize];
             let Some(&(urgency, demerit, subtask)) = entries.first() else {
-                self.by_demand.remove(&(*lane, *load));
+                self.by_demand.remove(demand);
                 self.active.remove(at);
                 self.free.push(class);
                 continue;
             };
             at += 1;
-            if self.board.has_room(view, *lane) {
+            if self.board.has_room(view, demand.0) {
                 self.standings.push(Standing {
                     class,
                     urgency,
@@ -199,7 +200,7 @@ impl<L: Liking> Mapped<L> {
         let standing = self.standings[at];
         let class = standing.class as usize;
         let row = &self.rows[class * self.width..][..self.width];
-        let lane = self.classes[class].lane;
+        let lane = self.classes[class].demand.0;
         let joins = |on: &&ResourceId| {
             let next = self.board.next(**on);
             next.is_some_and(|next| next.lane == Some(lane))
@@ -252,7 +253,7 @@ impl<L: Liking> Mapped<L> {
             let rank = self.keys[at].1 as i64;
             let on = ResourceId(standing.best);
             // Room never comes back within a call.
-            let lane = self.classes[standing.class as usize].lane;
+            let lane = self.classes[standing.class as usize].demand.0;
             let Some(next) = self
                 .board
                 .with(view, on, standing.subtask)

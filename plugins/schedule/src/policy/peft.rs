@@ -1,33 +1,99 @@
 //! Predict earliest finish time: what has the most work behind it, were all of that done on its best
 //! resources, goes first, to the resource with the least sum of end and optimistic rest. Arabnejad,
 //! Barbosa (2014), "List scheduling algorithm for heterogeneous systems by an optimistic cost table".
+//!
+//! Where data takes no time, the optimistic rest is the same wherever a subtask runs, and one number
+//! stands for a row of the table.
 
 use std::collections::BTreeSet;
 
-use super::{Criteria, View, board::Next, listed::Rule, queues::nanos};
+use super::{Criteria, View, board::Next, listed::Rule, queues::nanos, travel::MeanTravel};
 use crate::{pool::ResourceId, workload::SubtaskId};
 
 /// Ranks by the optimistic cost of what is behind, the largest first.
 #[derive(Debug, Default)]
 pub(super) struct Peft {
-    /// The longest path behind each subtask, each piece on its best resource, in nanoseconds.
-    rest: Vec<u64>,
-    /// The same, with the subtask itself on its best resource.
-    whole: Vec<u64>,
-    /// The rest behind the subtask that is looked at.
-    behind: u64,
+    /// By subtask.
+    rows: Vec<Row>,
+    travel: MeanTravel,
+    /// The row of the subtask that is looked at.
+    behind: Row,
+    sums: Vec<u64>,
+}
+
+/// The optimistic cost of what is behind a subtask, in nanoseconds.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    /// On average over the resources.
+    mean: u64,
+    /// By resource on which the subtask runs; `None`: the mean on all of them.
+    each: Option<Box<[u64]>>,
+    /// The least sum of the cost behind and the span of the subtask itself.
+    whole: u64,
+}
+
+impl Row {
+    fn of(&self, on: ResourceId) -> u64 {
+        self.each
+            .as_deref()
+            .map_or(self.mean, |each| each[on.index()])
+    }
 }
 
 impl Peft {
     /// Whether anything changed.
     fn refresh(&mut self, view: &View<'_>, id: SubtaskId) -> bool {
-        let successors = view.successors(id);
-        let rest = successors.map(|next| self.whole[next.index()]).max();
-        let rest = rest.unwrap_or(0);
-        let changed = rest != self.rest[id.index()];
-        self.rest[id.index()] = rest;
-        self.whole[id.index()] = rest.saturating_add(view.least_span(id).0);
+        let is_flat = |next| self.travel.of(view, id, next) == 0 && self.row(next).each.is_none();
+        let row = if view.successors(id).all(is_flat) {
+            let behind = view.successors(id).map(|next| self.row(next).whole);
+            let mean = behind.max().unwrap_or(0);
+            Row {
+                mean,
+                each: None,
+                whole: mean.saturating_add(view.least_span(id).0),
+            }
+        } else {
+            self.full_row(view, id)
+        };
+        let known = self.row(id);
+        let changed = (row.mean, &row.each) != (known.mean, &known.each);
+        self.rows[id.index()] = row;
         changed
+    }
+
+    fn row(&self, id: SubtaskId) -> &Row {
+        &self.rows[id.index()]
+    }
+
+    /// Each successor is done on the same resource, or on its best one once the data is there.
+    fn full_row(&mut self, view: &View<'_>, id: SubtaskId) -> Row {
+        let n = view.resources().len();
+        let mut each = vec![0; n];
+        let mut sums = std::mem::take(&mut self.sums);
+        for next in view.successors(id) {
+            let row = self.row(next);
+            let elsewhere = row.whole.saturating_add(self.travel.of(view, id, next));
+            sums.clear();
+            sums.resize(n, u64::MAX);
+            for (on, span) in view.spans(next) {
+                sums[on.index()] = row.of(on).saturating_add(span.0);
+            }
+            for (cost, here) in each.iter_mut().zip(&sums) {
+                *cost = elsewhere.min(*here).max(*cost);
+            }
+        }
+        self.sums = sums;
+        let (mut n_spans, mut total, mut whole) = (0, 0_u128, u64::MAX);
+        for (on, span) in view.spans(id) {
+            n_spans += 1;
+            total += u128::from(each[on.index()]);
+            whole = whole.min(each[on.index()].saturating_add(span.0));
+        }
+        Row {
+            mean: (total / n_spans.max(1)) as u64,
+            each: Some(each.into()),
+            whole,
+        }
     }
 }
 
@@ -38,12 +104,12 @@ impl Rule for Peft {
     };
 
     fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>) {
-        let known = self.rest.len();
+        let known = self.rows.len();
         if known == view.n_subtasks() {
             return;
         }
-        self.rest.resize(view.n_subtasks(), 0);
-        self.whole.resize(view.n_subtasks(), 0);
+        self.travel.look(view);
+        self.rows.resize(view.n_subtasks(), Row::default());
         // Predecessors have smaller ids, so going down the ids sees successors first.
         let mut older = BTreeSet::new();
         for id in (known as u32..view.n_subtasks() as u32)
@@ -62,14 +128,14 @@ impl Rule for Peft {
     }
 
     fn rank(&self, id: SubtaskId) -> i64 {
-        -nanos(self.rest[id.index()])
+        -nanos(self.row(id).mean)
     }
 
     fn look(&mut self, _: &View<'_>, _: &super::board::Board, id: SubtaskId) {
-        self.behind = self.rest[id.index()];
+        self.behind.clone_from(&self.rows[id.index()]);
     }
 
-    fn score(&self, _: &View<'_>, _: ResourceId, next: &Next) -> (u64, u64) {
-        (next.end.saturating_add(self.behind), 0)
+    fn score(&self, _: &View<'_>, on: ResourceId, next: &Next) -> (u64, u64) {
+        (next.end.saturating_add(self.behind.of(on)), 0)
     }
 }

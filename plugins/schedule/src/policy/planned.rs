@@ -144,7 +144,7 @@ impl Planned {
         let search =
             Search::new(instance, Objective::WeightedCompletion, budget).with_start(&start);
         for list in LISTS {
-            search.offer(list.schedule(instance), list.name());
+            search.offer(horizon.as_run(list.schedule(instance)), list.name());
         }
         let (_, best) = search.best().unwrap_or((0.0, start.clone()));
         self.is_cut = horizon.is_cut;

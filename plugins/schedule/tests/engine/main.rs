@@ -14,4 +14,5 @@ mod reference;
 mod refusals;
 mod runs;
 mod support;
+mod travel;
 mod validator;

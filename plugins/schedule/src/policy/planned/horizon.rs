@@ -11,7 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, BinaryHeap},
 };
 
-use plan::{Assignment, Instance, InstanceBuilder, Job, JobId, Mode, OpId, Schedule};
+use plan::{Assignment, Instance, InstanceBuilder, Job, JobId, Mode, Network, OpId, Schedule};
 use sim::{SimSpan, SimTime};
 
 use super::{
@@ -57,6 +57,8 @@ struct Parts {
     n_private: usize,
     blockers: JobId,
     horizon: f64,
+    /// The data of each precedence that has any.
+    bytes: Vec<u64>,
 }
 
 impl Parts {
@@ -74,6 +76,20 @@ impl Parts {
         self.builder.arc(first, second, 0.0);
         self.subtasks.extend([None, None]);
         first
+    }
+
+    /// Lets data take time from slot to slot: as long as the mean amount, in proportion.
+    fn connect(&mut self, view: &View<'_>, n_resources: usize) {
+        if self.bytes.is_empty() {
+            return;
+        }
+        let mean = self.bytes.iter().sum::<u64>() / self.bytes.len() as u64;
+        let slot = |at: plan::ResourceId| self.slots.get(at.index()).copied().flatten();
+        let network = Network::new(n_resources, 0.0, |from, to| match (slot(from), slot(to)) {
+            (Some(from), Some(to)) => mean as f64 / view.travel(from, to, mean).0 as f64,
+            _ => f64::INFINITY,
+        });
+        self.builder.network(network);
     }
 }
 
@@ -118,6 +134,7 @@ impl Horizon {
             n_private: 0,
             blockers,
             horizon: total as f64 + 1.0,
+            bytes: Vec::new(),
         };
         let mut ends_of_running = vec![None; view.resources().len()];
         for at in 0..parts.slots.len() {
@@ -129,6 +146,7 @@ impl Horizon {
             }
         }
         let n_modes = add_subtasks(view, &mut parts, &chosen, &first_slot, &ends_of_running)?;
+        parts.connect(view, n_resources);
         let known_starts = known_starts(current, &parts.subtasks);
         let instance = parts.builder.build().ok()?;
         Some(Self {
@@ -144,6 +162,22 @@ impl Horizon {
 
     /// A schedule to start from: in the order of the current plan, each where it ends soonest.
     pub(super) fn start(&self) -> Schedule {
+        self.in_order(|op| self.known_starts[op.index()].0)
+    }
+
+    /// What comes of a schedule here: the same where no data travels; else in its order, each where
+    /// it ends soonest, since a resource takes in the data of a subtask before it works on it, and
+    /// does nothing else meanwhile.
+    pub(super) fn as_run(&self, schedule: Schedule) -> Schedule {
+        if self.instance.network().is_none() {
+            return schedule;
+        }
+        let start = |op: OpId| schedule.assignments[op.index()].start as u64;
+        self.in_order(|op| self.subtasks[op.index()].map_or(0, |_| start(op)))
+    }
+
+    /// In the order of a key, as far as precedences allow; ties by number.
+    fn in_order(&self, key: impl Fn(OpId) -> u64) -> Schedule {
         let instance = &self.instance;
         let mut free = vec![0.0_f64; instance.resources().len()];
         let nowhere = Assignment {
@@ -153,7 +187,7 @@ impl Horizon {
         };
         let mut assignments = vec![nowhere; instance.n_ops()];
         let mut missing: Vec<_> = instance.ops().map(|op| instance.preds(op).len()).collect();
-        let key = |op: OpId| Reverse((self.known_starts[op.index()], op));
+        let key = |op: OpId| Reverse((key(op), op));
         let free_ops = instance.ops().filter(|op| missing[op.index()] == 0);
         let mut heap: BinaryHeap<_> = free_ops.map(key).collect();
         while let Some(Reverse((_, op))) = heap.pop() {
@@ -163,14 +197,18 @@ impl Horizon {
                     heap.push(key(arc.op));
                 }
             }
-            let preds = instance.preds(op).iter();
-            let ready = preds.fold(0.0, |at, arc| assignments[arc.op.index()].end.max(at));
             let ends = instance.modes(op).iter().map(|mode| {
-                let start = ready.max(free[mode.resource.index()]);
+                let (mut start, mut travel) = (free[mode.resource.index()], 0.0);
+                for arc in instance.preds(op) {
+                    let before = assignments[arc.op.index()];
+                    let delay = instance.delay(arc.data, before.resource, mode.resource);
+                    start = before.end.max(start);
+                    travel = delay.max(travel);
+                }
                 Assignment {
                     resource: mode.resource,
                     start,
-                    end: start + mode.duration,
+                    end: start + travel + mode.duration,
                 }
             });
             let best = ends
@@ -288,22 +326,7 @@ fn add_subtasks(
                 ..Job::default()
             })
         });
-        let fill = (on_lane[&lane] / view.members(lane).len() as u32).max(1);
-        let mut modes = Vec::new();
-        for &(on, _) in view.members(lane) {
-            let Some(first) = first_slot[on.index()] else {
-                continue;
-            };
-            let n = view.slots(on).min(fill);
-            let load = (0..n).fold(Load::default(), |sum: Load, _| sum.plus(view.load(id)));
-            let duration = view.span(on, lane, load)?.0 as f64;
-            for slot in first..first + view.slots(on).min(MAX_SLOTS) as usize {
-                modes.push(Mode {
-                    resource: plan::ResourceId(slot as u32),
-                    duration,
-                });
-            }
-        }
+        let modes = modes(view, id, on_lane[&lane], first_slot)?;
         n_modes += modes.len();
         // The private resources follow the slots and those of what runs.
         let delay = match view.state(id) {
@@ -325,11 +348,45 @@ fn add_subtasks(
                 SubtaskState::Running { resource, .. } => ends_of_running[resource.index()],
                 _ => None,
             };
-            if let Some(before) = ops.get(&before).copied().or(running) {
-                parts.builder.arc(before, op, 0.0);
+            if let Some(from) = ops.get(&before).copied() {
+                let bytes = view.received(id, before);
+                parts.bytes.extend((bytes > 0).then_some(bytes));
+                parts.builder.arc(from, op, bytes as f64);
+            } else if let Some(from) = running {
+                parts.builder.arc(from, op, 0.0);
             }
         }
         ops.insert(id, op);
     }
     Some(n_modes)
+}
+
+/// The ways to do a subtask, of `n` with the same demand: in a slot of each resource, together with
+/// its share of the others.
+fn modes(
+    view: &View<'_>,
+    id: SubtaskId,
+    n: u32,
+    first_slot: &[Option<usize>],
+) -> Option<Vec<Mode>> {
+    let lane = view.lane(id);
+    let fill = (n / view.members(lane).len() as u32).max(1);
+    let mut modes = Vec::new();
+    for &(on, _) in view.members(lane) {
+        let Some(first) = first_slot[on.index()] else {
+            continue;
+        };
+        let n = view.slots(on).min(fill);
+        let load = (0..n).fold(Load::default(), |sum: Load, _| sum.plus(view.load(id)));
+        // Data of what has started comes from where that runs.
+        let span = view.span(on, lane, load)? + view.transfer(id, on);
+        let duration = span.0 as f64;
+        for slot in first..first + view.slots(on).min(MAX_SLOTS) as usize {
+            modes.push(Mode {
+                resource: plan::ResourceId(slot as u32),
+                duration,
+            });
+        }
+    }
+    Some(modes)
 }
