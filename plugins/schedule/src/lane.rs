@@ -198,10 +198,18 @@ impl Pool {
     }
 
     pub(crate) fn is_member(&self, resource: ResourceId, lane: LaneId) -> bool {
+        self.place_among(resource, lane).is_some()
+    }
+
+    /// Where a resource stands among the members of a lane.
+    fn place_among(&self, resource: ResourceId, lane: LaneId) -> Option<usize> {
         let members = &self.lanes[lane.index()].members;
+        if members.len() == self.resources.len() {
+            return Some(resource.index());
+        }
         members
             .binary_search_by_key(&resource, |(member, _)| *member)
-            .is_ok()
+            .ok()
     }
 
     /// How long a batch of `load` on `lane` is expected to take `resource`, counting the load of a
@@ -225,15 +233,9 @@ impl Pool {
         lane: LaneId,
         load: Load,
     ) -> Option<SimSpan> {
-        let members = &self.lanes[lane.index()].members;
-        let at = members
-            .binary_search_by_key(&resource, |(member, _)| *member)
-            .ok()?;
-        Some(expected_span(
-            &self.resources[resource.index()].spec,
-            members[at].1,
-            load,
-        ))
+        let (_, profile) = self.lanes[lane.index()].members[self.place_among(resource, lane)?];
+        let spec = &self.resources[resource.index()].spec;
+        Some(expected_span(spec, profile, load))
     }
 
     /// The mean of the expected spans of `load` alone over the members of `lane`.

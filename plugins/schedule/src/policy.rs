@@ -260,13 +260,7 @@ impl<'a> View<'a> {
 
     /// Whether a resource can do the subtasks of a lane.
     pub fn is_member(&self, resource: ResourceId, lane: LaneId) -> bool {
-        let members = self.members(lane);
-        if members.len() == self.resources().len() {
-            return true;
-        }
-        members
-            .binary_search_by_key(&resource, |(member, _)| *member)
-            .is_ok()
+        self.pool.is_member(resource, lane)
     }
 
     /// How many subtasks a resource can start together; of one that batches continuously, how many

@@ -163,32 +163,11 @@ impl Board {
         view: &View<'_>,
         id: SubtaskId,
         candidates: &mut Vec<Candidate>,
-        mut score: impl FnMut(ResourceId, &Next) -> (u64, u64),
+        score: impl FnMut(ResourceId, &Next) -> (u64, u64),
     ) -> Option<Choice> {
-        let mut best: Option<((u64, u64), Choice)> = None;
-        let key = |score: (u64, u64), next: &Next| (score, !next.starts_now, next.n_subtasks == 1);
-        for &(resource, _) in view.members(view.lane(id)) {
-            let Some(next) = self.with(view, resource, id) else {
-                continue;
-            };
-            let score = score(resource, &next);
-            if score.0 == NEVER {
-                continue;
-            }
-            if view.explains() {
-                candidates.push(Candidate {
-                    resource,
-                    score: nanos(score.0),
-                });
-            }
-            if best
-                .as_ref()
-                .is_none_or(|(least, best)| key(score, &next) < key(*least, &best.next))
-            {
-                best = Some((score, Choice { resource, next }));
-            }
-        }
-        best.map(|(_, choice)| choice)
+        let members = view.members(view.lane(id)).iter();
+        let nexts = members.filter_map(|(on, _)| Some((*on, self.with(view, *on, id)?)));
+        choose_among(view, nexts, candidates, score)
     }
 
     /// Gives a subtask to the resource of a choice.
@@ -198,6 +177,36 @@ impl Board {
             self.idle.retain(|idle| *idle != choice.resource);
         }
     }
+}
+
+/// As [`Board::choose`], among batches with the subtask in them, by resource.
+pub(super) fn choose_among(
+    view: &View<'_>,
+    nexts: impl Iterator<Item = (ResourceId, Next)>,
+    candidates: &mut Vec<Candidate>,
+    mut score: impl FnMut(ResourceId, &Next) -> (u64, u64),
+) -> Option<Choice> {
+    let mut best: Option<((u64, u64), Choice)> = None;
+    let key = |score: (u64, u64), next: &Next| (score, !next.starts_now, next.n_subtasks == 1);
+    for (resource, next) in nexts {
+        let score = score(resource, &next);
+        if score.0 == NEVER {
+            continue;
+        }
+        if view.explains() {
+            candidates.push(Candidate {
+                resource,
+                score: nanos(score.0),
+            });
+        }
+        if best
+            .as_ref()
+            .is_none_or(|(least, best)| key(score, &next) < key(*least, &best.next))
+        {
+            best = Some((score, Choice { resource, next }));
+        }
+    }
+    best.map(|(_, choice)| choice)
 }
 
 fn takes(view: &View<'_>, resource: ResourceId, next: &Next, lane: LaneId) -> bool {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Criteria, View,
-    board::{Board, NEVER, Next},
+    board::{NEVER, Next},
     greedy::SOONEST,
     listed::Rule,
     queues::nanos,
@@ -122,7 +122,7 @@ impl Rule for Cpop {
         self.bound.get(id.index()).copied().flatten()
     }
 
-    fn look(&mut self, view: &View<'_>, _: &Board, id: SubtaskId) {
+    fn look(&mut self, view: &View<'_>, id: SubtaskId) {
         // A resource that is down binds nobody.
         self.only = self.bound[id.index()].filter(|on| view.resources()[on.index()].up);
     }

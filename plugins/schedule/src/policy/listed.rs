@@ -12,9 +12,14 @@ use std::{
 
 use super::{
     Criteria, Decisions, Placement, Policy, View,
-    board::{Board, Next, Reach},
+    board::{Board, Choice, Next, Reach},
 };
-use crate::{fact::WaitReason, lane::LaneId, pool::ResourceId, workload::SubtaskId};
+use crate::{
+    fact::{Candidate, WaitReason},
+    lane::LaneId,
+    pool::ResourceId,
+    workload::SubtaskId,
+};
 
 /// What is queued together: the lane, and the one resource that it may go to.
 type Demand = (LaneId, Option<ResourceId>);
@@ -43,11 +48,23 @@ pub(super) trait Rule: Send + Sync {
     }
 
     /// Gets ready to score the resources for one subtask.
-    fn look(&mut self, _view: &View<'_>, _board: &Board, _id: SubtaskId) {}
+    fn look(&mut self, _view: &View<'_>, _id: SubtaskId) {}
 
     /// What a resource is worth for the subtask, and what settles ties: the smallest is chosen.
     fn score(&self, _view: &View<'_>, _resource: ResourceId, next: &Next) -> (u64, u64) {
         (next.end, 0)
+    }
+
+    /// The resource with the least score.
+    fn choose(
+        &mut self,
+        view: &View<'_>,
+        board: &Board,
+        id: SubtaskId,
+        candidates: &mut Vec<Candidate>,
+    ) -> Option<Choice> {
+        self.look(view, id);
+        board.choose(view, id, candidates, |on, next| self.score(view, on, next))
     }
 }
 
@@ -124,11 +141,8 @@ impl<R: Rule> Listed<R> {
                 continue;
             }
             heads.extend(rest.next().map(|key| Reverse((*key, at))));
-            rule.look(view, board, subtask);
             let mut candidates = Vec::new();
-            let choice = board.choose(view, subtask, &mut candidates, |resource, next| {
-                rule.score(view, resource, next)
-            });
+            let choice = rule.choose(view, board, subtask, &mut candidates);
             let Some(choice) = choice else {
                 continue;
             };

@@ -7,12 +7,13 @@
 
 use super::{
     Criteria, View,
-    board::{Board, NEVER, Next},
+    board::{Board, Choice, Next, choose_among},
     listed::Rule,
     queues::nanos,
     upward::UpwardRanks,
 };
 use crate::{
+    fact::Candidate,
     lane::{LaneId, Load},
     pool::ResourceId,
     workload::SubtaskId,
@@ -31,8 +32,8 @@ pub(super) struct Lookahead {
     children: Vec<(LaneId, Load, u64)>,
     /// The spans of all children, each with the resource and the instant at which that is free.
     spans: Vec<Vec<(ResourceId, u64, u64)>>,
-    /// The resources to look ahead from, with their ends and scores.
-    scores: Vec<(u64, ResourceId, u64)>,
+    /// The resources to look ahead from, and what they would do next with the subtask.
+    nexts: Vec<(ResourceId, Next)>,
 }
 
 impl Lookahead {
@@ -52,24 +53,8 @@ impl Lookahead {
             .max()
             .unwrap_or(end)
     }
-}
 
-impl Rule for Lookahead {
-    const CRITERIA: Criteria = Criteria {
-        rank: "minus the upward rank, in ns",
-        score: "the expected last end among the successors, in ns",
-    };
-    const MAX_WAITERS: usize = 24;
-
-    fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>) {
-        self.upward.grow(view, |id, _| changed.push(id));
-    }
-
-    fn rank(&self, id: SubtaskId) -> i64 {
-        -nanos(self.upward.of(id))
-    }
-
-    fn look(&mut self, view: &View<'_>, board: &Board, id: SubtaskId) {
+    fn look_at_children(&mut self, view: &View<'_>, board: &Board, id: SubtaskId) {
         self.children.clear();
         for child in view.successors(id).take(4 * MAX_CHILDREN) {
             let bytes = view.received(child, id);
@@ -88,25 +73,45 @@ impl Rule for Lookahead {
                 .filter_map(|(resource, span)| Some((resource, board.next(resource)?.end, span.0)));
             self.spans[n].extend(open);
         }
-        let mut scores = std::mem::take(&mut self.scores);
-        scores.clear();
-        let ends = view.members(view.lane(id)).iter();
-        scores.extend(ends.filter_map(|(resource, _)| {
-            Some((board.with(view, *resource, id)?.end, *resource, 0))
-        }));
-        if scores.len() > MAX_RESOURCES {
-            scores.select_nth_unstable(MAX_RESOURCES - 1);
-            scores.truncate(MAX_RESOURCES);
-        }
-        for (end, resource, score) in &mut scores {
-            *score = self.last_end(view, *resource, *end);
-        }
-        self.scores = scores;
+    }
+}
+
+impl Rule for Lookahead {
+    const CRITERIA: Criteria = Criteria {
+        rank: "minus the upward rank, in ns",
+        score: "the expected last end among the successors, in ns",
+    };
+    const MAX_WAITERS: usize = 24;
+
+    fn grow(&mut self, view: &View<'_>, changed: &mut Vec<SubtaskId>) {
+        self.upward.grow(view, |id, _| changed.push(id));
     }
 
-    fn score(&self, _: &View<'_>, resource: ResourceId, next: &Next) -> (u64, u64) {
-        let mut scores = self.scores.iter();
-        let known = scores.find(|(_, with_score, _)| *with_score == resource);
-        known.map_or((NEVER, next.end), |(end, _, score)| (*score, *end))
+    fn rank(&self, id: SubtaskId) -> i64 {
+        -nanos(self.upward.of(id))
+    }
+
+    fn choose(
+        &mut self,
+        view: &View<'_>,
+        board: &Board,
+        id: SubtaskId,
+        candidates: &mut Vec<Candidate>,
+    ) -> Option<Choice> {
+        self.look_at_children(view, board, id);
+        let mut nexts = std::mem::take(&mut self.nexts);
+        nexts.clear();
+        let members = view.members(view.lane(id)).iter();
+        nexts.extend(members.filter_map(|(on, _)| Some((*on, board.with(view, *on, id)?))));
+        if nexts.len() > MAX_RESOURCES {
+            nexts.select_nth_unstable_by_key(MAX_RESOURCES - 1, |(on, next)| (next.end, *on));
+            nexts.truncate(MAX_RESOURCES);
+            nexts.sort_unstable_by_key(|(on, _)| *on);
+        }
+        let choice = choose_among(view, nexts.iter().copied(), candidates, |on, next| {
+            (self.last_end(view, on, next.end), next.end)
+        });
+        self.nexts = nexts;
+        choice
     }
 }

@@ -131,7 +131,7 @@ impl Rule for Peft {
         -nanos(self.row(id).mean)
     }
 
-    fn look(&mut self, _: &View<'_>, _: &super::board::Board, id: SubtaskId) {
+    fn look(&mut self, _: &View<'_>, id: SubtaskId) {
         self.behind.clone_from(&self.rows[id.index()]);
     }
 
