@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io::{self, BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -13,6 +13,8 @@ use crate::{
     format::Format,
     instance::{ReadOptions, read_instance},
     schedule_file::ScheduleFile,
+    trace::{Requests, TraceFormat},
+    workload::{Change, Workload},
 };
 
 /// The largest file that is read whole.
@@ -93,6 +95,41 @@ pub fn read_instance_file(
 pub fn read_schedule_file(path: &Path, instance: &Instance) -> Result<ScheduleFile, FileError> {
     let text = read_text(path)?;
     ScheduleFile::read(&text, instance).map_err(|error| invalid(path, error))
+}
+
+/// The requests of a trace. The format is guessed if it is not given; a file that does not look like
+/// another format is read as CSV.
+///
+/// # Errors
+/// If the file cannot be read, or for the first line that is wrong.
+pub fn read_trace_file(path: &Path, format: Option<TraceFormat>) -> Result<Requests, FileError> {
+    let unreadable = |cause| FileError::Unreadable {
+        path: path.into(),
+        cause,
+    };
+    let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+    let start = String::from_utf8_lossy(reader.fill_buf().map_err(unreadable)?);
+    let format = format.or_else(|| TraceFormat::guess(path, &start));
+    drop(start);
+    Requests::read(reader, format.unwrap_or(TraceFormat::Azure))
+        .map_err(|error| invalid(path, error))
+}
+
+/// The workload that a file holds, with resources changed as `changes` say, and with the traces that
+/// it names, from its folder.
+///
+/// # Errors
+/// If a file cannot be read, or for the first thing that is wrong with it.
+pub fn read_workload_file(path: &Path, changes: &[Change]) -> Result<Workload, FileError> {
+    let text = read_text(path)?;
+    let mut workload =
+        Workload::read_changed(&text, changes).map_err(|error| invalid(path, error))?;
+    let missing = workload.missing_traces().into_iter().map(str::to_owned);
+    for file in missing.collect::<Vec<_>>() {
+        let beside = path.parent().unwrap_or(Path::new("")).join(&file);
+        workload.give_trace(&file, &read_trace_file(&beside, None)?);
+    }
+    Ok(workload)
 }
 
 fn invalid(path: &Path, error: ReadError) -> FileError {

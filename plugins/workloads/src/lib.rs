@@ -16,12 +16,14 @@ mod workload;
 
 pub use crate::{
     error::{Problem, ReadError},
-    file::{FileError, read_instance_file, read_schedule_file},
+    file::{
+        FileError, read_instance_file, read_schedule_file, read_trace_file, read_workload_file,
+    },
     format::{Format, UnknownFormat},
     instance::{ReadOptions, read_instance},
     schedule_file::ScheduleFile,
     tool_graph::{AgentWorkflow, Shape, ToolGraph},
-    trace::{Request, Trace, TraceFormat},
+    trace::{Request, Requests, Trace, TraceFormat},
     verdict::Verdict,
     workflow::{Workflow, WorkflowArc, WorkflowMachine, WorkflowTask, read_workflow},
     workload::{Change, ResourceGroup, Workload, WorkloadTask},

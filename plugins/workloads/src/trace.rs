@@ -3,13 +3,15 @@
 mod azure;
 mod lines;
 mod mooncake;
+mod requests;
 mod timestamp;
 
-use std::io::BufRead;
+use std::{io::BufRead, path::Path};
 
 use schedule::{OwnerId, Skill, SubtaskSpec, TaskId, TaskSpec};
 use sim::SimTime;
 
+pub use self::requests::Requests;
 use self::{azure::Azure, lines::Lines, mooncake::Mooncake};
 use crate::error::ReadError;
 
@@ -55,6 +57,27 @@ pub enum TraceFormat {
     /// The JSON lines of Mooncake: `timestamp` in milliseconds, `input_length`, `output_length`,
     /// `hash_ids`.
     Mooncake,
+}
+
+impl TraceFormat {
+    /// The format of a trace: by the extension of its file, `.csv` or `.jsonl`, else by its first line,
+    /// with which `start` begins. `None` if it is no trace.
+    pub fn guess(path: &Path, start: &str) -> Option<Self> {
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        if extension == "csv" {
+            return Some(Self::Azure);
+        }
+        if extension == "jsonl" {
+            return Some(Self::Mooncake);
+        }
+        let first = start.trim_start_matches('\u{feff}').trim_ascii_start();
+        let first = first.lines().next().unwrap_or_default();
+        if first.to_ascii_lowercase().contains("contexttokens") {
+            return Some(Self::Azure);
+        }
+        let is_mooncake = first.starts_with('{') && first.contains("\"input_length\"");
+        is_mooncake.then_some(Self::Mooncake)
+    }
 }
 
 /// The requests of a trace, in order. Ends after the first thing that is wrong.

@@ -11,11 +11,11 @@ mod tasks;
 use std::ops::Range;
 
 use ron::{Options, extensions::Extensions};
-use schedule::{Engine, EngineOptions, ResourceSpec, SubtaskError, SubtaskSpec, TaskSpec};
+use schedule::{Engine, EngineOptions, ResourceSpec, Skill, SubtaskError, SubtaskSpec, TaskSpec};
 use sim::{SimTime, Streams};
 
 use self::{spec::WorkloadSpec, tasks::Template};
-use crate::error::ReadError;
+use crate::{error::ReadError, trace::Requests};
 
 /// How deep a workload file may nest; the schema itself needs 10 levels of brackets.
 const MOST_DEPTH: usize = 64;
@@ -107,6 +107,54 @@ impl Workload {
             resources: pool.resources,
             templates,
         })
+    }
+
+    /// The files of traces that tasks follow and that were not given yet, as the workload names them.
+    /// Without its trace, a task does not arrive at all.
+    pub fn missing_traces(&self) -> Vec<&str> {
+        let traces = self.templates.iter().filter_map(|it| it.trace.as_ref());
+        let missing = traces.filter(|trace| trace.requests.is_none());
+        let mut files: Vec<_> = missing.map(|trace| trace.file.as_str()).collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// Lets the tasks that follow the trace in `file` arrive with its requests.
+    pub fn give_trace(&mut self, file: &str, requests: &Requests) {
+        let traces = self.templates.iter_mut().filter_map(|it| it.trace.as_mut());
+        for trace in traces.filter(|trace| trace.file == file) {
+            trace.requests = Some(requests.clone());
+        }
+        self.arrivals = tasks::arrivals(&self.templates, self.seed);
+    }
+
+    /// The same resources with nothing to do but serve `requests`: each is a task as the workload's
+    /// task with a trace says, or else one subtask with the skill generate. `None` if nobody has that
+    /// skill.
+    #[must_use]
+    pub fn serving(&self, requests: &Requests) -> Option<Self> {
+        let mut serving = self.with_seed(self.seed);
+        serving
+            .templates
+            .retain(|template| template.trace.is_some());
+        serving.templates.truncate(1);
+        if serving.templates.is_empty() {
+            let mut skills = self.resources.iter().flat_map(|it| &it.skills);
+            if !skills.any(|(skill, _)| *skill == Skill::Generate) {
+                return None;
+            }
+            serving.templates.push(Template::request());
+        }
+        for trace in serving
+            .templates
+            .iter_mut()
+            .filter_map(|it| it.trace.as_mut())
+        {
+            trace.requests = Some(requests.clone());
+        }
+        serving.arrivals = tasks::arrivals(&serving.templates, serving.seed);
+        Some(serving)
     }
 
     /// The same with another seed: its tasks arrive at other times, where chance says when.

@@ -116,6 +116,8 @@ const TOOLS: &str = r#"{"nodes": [
     "links": [{"source": "Translation", "target": "Text-to-Image", "type": "text"}]}"#;
 const CREW: &str = include_str!("../../../assets/workloads/crew.workload.ron");
 
+const SERVING: &str = include_str!("../../../assets/workloads/serving.workload.ron");
+
 /// Each kind of file: a good one and its reader.
 const KINDS: &[(&str, Reader)] = &[
     (FJSP, |text| instance(text, Format::Fjsp)),
@@ -142,6 +144,7 @@ const KINDS: &[(&str, Reader)] = &[
     (SCHEDULE, schedule),
     (TOOLS, |text| ToolGraph::read(text).is_err()),
     (CREW, |text| Workload::read(text).is_err()),
+    (SERVING, |text| Workload::read(text).is_err()),
 ];
 
 /// What is put into a file: numbers that promise much, and what ends words and lists.

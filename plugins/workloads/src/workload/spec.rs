@@ -3,7 +3,7 @@
 //! Seconds are decimal numbers, bytes and tokens whole ones. What is optional may be left out; `Some(…)`
 //! is never needed. The README of this crate shows each field in a table.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -318,6 +318,9 @@ pub(super) struct TaskSpec<'a> {
     /// How often it arrives, and how far apart; once if left out.
     #[serde(default)]
     pub(super) repeat: Option<RepeatSpec>,
+    /// The trace that says when it arrives, instead of `repeat`, and how many tokens it has.
+    #[serde(default)]
+    pub(super) trace: Option<TraceSpec<'a>>,
     /// How much its completion counts; 1 if left out.
     #[serde(default)]
     pub(super) weight: Option<Positive>,
@@ -342,6 +345,18 @@ pub(super) struct RepeatSpec {
     /// How that time is spread; `exponential` makes it a Poisson process.
     #[serde(default)]
     pub(super) spread: SpreadSpec,
+}
+
+/// A trace of requests, each of which is a task.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename = "trace")]
+pub(super) struct TraceSpec<'a> {
+    /// Its file, from the folder of the workload file.
+    #[serde(borrow)]
+    pub(super) file: Cow<'a, str>,
+    /// How many times as fast its requests arrive; 1 if left out.
+    #[serde(default)]
+    pub(super) speed: Option<Positive>,
 }
 
 /// A piece of a task.

@@ -3,7 +3,9 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use rand::{Rng as _, RngCore};
-use schedule::{Mode, OwnerId, ResourceId, Spread, SubtaskId, SubtaskSpec, TaskId, TaskSpec};
+use schedule::{
+    Mode, OwnerId, ResourceId, Skill, Spread, SubtaskId, SubtaskSpec, TaskId, TaskSpec,
+};
 use sim::{SimSpan, SimTime, Streams};
 
 use super::{
@@ -13,7 +15,11 @@ use super::{
     pool::Pool,
     spec::{self, RepeatSpec, WorkloadSpec},
 };
-use crate::{error::ReadError, instance::Precedence};
+use crate::{
+    error::ReadError,
+    instance::Precedence,
+    trace::{Request, Requests},
+};
 
 /// The most tasks, with all repeats.
 const MOST_TASKS: usize = 10_000_000;
@@ -30,6 +36,18 @@ pub(super) struct Template {
     subtasks: Vec<SubtaskSpec>,
     first: SimTime,
     repeat: Option<Repeat>,
+    pub(super) trace: Option<Traced>,
+}
+
+/// The trace that a task follows.
+#[derive(Clone, Debug)]
+pub(super) struct Traced {
+    /// As the file names it.
+    pub(super) file: String,
+    /// How many times as fast its requests arrive.
+    speed: f64,
+    /// `None` if it is not given yet.
+    pub(super) requests: Option<Requests>,
 }
 
 /// How often a task arrives, and how far apart.
@@ -41,6 +59,28 @@ struct Repeat {
 }
 
 impl Template {
+    /// A request of a trace: one subtask, which takes all its tokens.
+    pub(super) fn request() -> Self {
+        let tenant = OwnerId(0);
+        let subtask = SubtaskSpec {
+            name: "generate".to_owned(),
+            items: 1,
+            ..SubtaskSpec::new(TaskId(0), Skill::Generate)
+        };
+        Self {
+            task: TaskSpec::new("request", tenant),
+            deadline: None,
+            subtasks: vec![subtask],
+            first: SimTime::ZERO,
+            repeat: None,
+            trace: Some(Traced {
+                file: String::new(),
+                speed: 1.0,
+                requests: None,
+            }),
+        }
+    }
+
     /// The task as number `number`, which arrives at `at` for the `time`th time (from 0), when
     /// `n_subtasks` came before its own.
     pub(super) fn task(
@@ -55,10 +95,20 @@ impl Template {
             deadline: self.deadline.map(|deadline| at + deadline),
             ..self.task.clone()
         };
-        if self.repeat.is_some() {
+        if self.repeat.is_some() || self.trace.is_some() {
             task.name = format!("{}/{}", task.name, time + 1);
         }
         let mut subtasks = self.subtasks.clone();
+        let requests = self
+            .trace
+            .as_ref()
+            .and_then(|trace| trace.requests.as_ref());
+        if let Some(requests) = requests {
+            let request = requests.get(time as usize);
+            for subtask in subtasks.iter_mut().filter(|subtask| takes_tokens(subtask)) {
+                take_tokens(subtask, &request);
+            }
+        }
         for subtask in &mut subtasks {
             subtask.task = TaskId(number);
             for before in &mut subtask.after {
@@ -69,12 +119,50 @@ impl Template {
     }
 }
 
+/// Whether a request has tokens for it.
+fn takes_tokens(subtask: &SubtaskSpec) -> bool {
+    subtask.skill == Skill::Generate && (subtask.tokens == 0 || subtask.output_tokens == 0)
+}
+
+/// Gives a subtask the tokens of a request, where it has none of its own.
+fn take_tokens(subtask: &mut SubtaskSpec, request: &Request) {
+    if subtask.tokens == 0 {
+        subtask.tokens = request.prompt_tokens;
+    }
+    if subtask.output_tokens == 0 {
+        subtask.output_tokens = request.output_tokens;
+    }
+}
+
+impl Traced {
+    /// When the template of this number, first released at `first`, arrives.
+    fn arrivals(
+        &self,
+        first: SimTime,
+        number: u32,
+    ) -> impl Iterator<Item = (SimTime, u32, u32)> + '_ {
+        let requests = self.requests.iter().flat_map(Requests::iter);
+        requests.zip(0..).map(move |(request, time)| {
+            let after = request.arrival - SimTime::ZERO;
+            let after = match self.speed {
+                1.0 => after,
+                speed => SimSpan((after.0 as f64 / speed).round() as u64),
+            };
+            (first + after, number, time)
+        })
+    }
+}
+
 /// When which template arrives, and for the how manieth time; by time, then as in the file.
 pub(super) fn arrivals(templates: &[Template], seed: u64) -> Vec<(SimTime, u32, u32)> {
     let streams = Streams::new(seed);
     let mut arrivals = Vec::new();
     for (number, template) in templates.iter().enumerate() {
         let mut at = template.first;
+        if let Some(trace) = &template.trace {
+            arrivals.extend(trace.arrivals(at, number as u32));
+            continue;
+        }
         arrivals.push((at, number as u32, 0));
         let Some(repeat) = &template.repeat else {
             continue;
@@ -120,6 +208,7 @@ pub(super) fn templates<'a>(
     // First a look that keeps nothing but names.
     for part in spec.tasks.iter() {
         let task: spec::TaskSpec<'a> = part.read(text)?;
+        // How many requests a trace has is not known yet.
         let count = task.repeat.as_ref().map_or(1, |repeat| repeat.count.0);
         n_tasks += count as usize;
         if n_tasks > MOST_TASKS {
@@ -182,6 +271,7 @@ impl<'a, 'b> Reader<'a, 'b> {
             }
         }
         let Some(number) = precedence.cycle() else {
+            self.trace()?;
             return self.repeat().map(drop);
         };
         let subtask: spec::SubtaskSpec<'a> = self.task.subtasks[number].read(self.text)?;
@@ -209,7 +299,36 @@ impl<'a, 'b> Reader<'a, 'b> {
             subtasks: predecessors_first(subtasks),
             first,
             repeat: self.repeat()?,
+            trace: self.trace()?,
         })
+    }
+
+    fn trace(&self) -> Result<Option<Traced>, ReadError> {
+        let Some(spec::TraceSpec { file, speed }) = &self.task.trace else {
+            return Ok(None);
+        };
+        let refuse = |message: &str| Err(self.refuse("task", &self.task.name, message));
+        if file.trim().is_empty() {
+            return refuse("its trace has no file; name one");
+        }
+        if self.task.repeat.is_some() {
+            return refuse("it has a `repeat` beside its `trace`; keep one");
+        }
+        let mut takes_any = false;
+        for part in self.task.subtasks.iter() {
+            takes_any |= takes_tokens(&self.subtask(&part.read(self.text)?)?);
+        }
+        if !takes_any {
+            return refuse(
+                "none of its subtasks takes the tokens of its trace; give it one with the skill \
+                 generate and without `tokens` or `output_tokens`",
+            );
+        }
+        Ok(Some(Traced {
+            file: file.clone().into_owned(),
+            speed: speed.map_or(1.0, |speed| speed.0),
+            requests: None,
+        }))
     }
 
     fn repeat(&self) -> Result<Option<Repeat>, ReadError> {
