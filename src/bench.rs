@@ -150,7 +150,7 @@ fn begin_csv(path: &Path, known: &[Record]) -> io::Result<fs::File> {
 }
 
 /// Shows nothing where standard error is no terminal.
-fn progress_bar(now: Progressed) -> ProgressBar {
+pub(crate) fn progress_bar(now: Progressed) -> ProgressBar {
     const TEMPLATE: &str = "{bar:24} {pos}/{len} cells, {elapsed}, {eta} left  {wide_msg}";
     let style = ProgressStyle::with_template(TEMPLATE);
     let bar = ProgressBar::new(now.cells as u64)
@@ -162,7 +162,7 @@ fn progress_bar(now: Progressed) -> ProgressBar {
     bar
 }
 
-fn refused(error: StoreError, out: &Path) -> AppError {
+pub(crate) fn refused(error: StoreError, out: &Path) -> AppError {
     match error {
         StoreError::Io { path, doing, cause } => AppError::Io { path, doing, cause },
         error => AppError::Checked(format!("{error}; the folder is {out:?}")),

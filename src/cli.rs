@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
+use bench::whatif::{Measure, Vary};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plan::{Objective, PlannerName};
 use schedule::PolicyName;
 use workloads::Format;
 
-use crate::duration;
+use crate::{duration, whatif};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all done
-  1    the run ended, but some of its tasks failed
+  1    the run ended, but some of its tasks failed; or nothing meets the goal of a what-if
   2    the command line is wrong
   3    an input file is wrong: scene, meeting, journal, instance or schedule
   4    a model could not be had
@@ -21,6 +22,43 @@ Exit codes:
   130  interrupted (Ctrl-C)
 
 Results go to standard output and files, messages to standard error.";
+
+const WHATIF_EXAMPLES: &str = "\
+Examples:
+  diorama whatif scenes/meeting.scene.ron --vary replicas=1..8 --vary batch=1,4,16 \\
+      --policy all --goal \"p95 < 2s\" --minimise cost
+  diorama whatif assets/workloads/crew.workload.ron --vary replicas[gpu]=1..6 \\
+      --goal \"p95 < 60s, missed < 5%\" --seeds 1..10";
+
+const WHATIF_HELP: &str = "\
+Examples:
+  diorama whatif scenes/meeting.scene.ron --vary replicas=1..8 --vary batch=1,4,16 \\
+      --policy all --goal \"p95 < 2s\" --minimise cost
+  diorama whatif assets/workloads/crew.workload.ron --vary replicas[gpu]=1..6 \\
+      --goal \"p95 < 60s, missed < 5%\" --seeds 1..10
+
+Knobs (--vary KNOB=VALUES, or KNOB[NAME]=VALUES):
+  replicas   how many there are: of each model in a scene; of each resource with a model in a
+             workload, or of each resource if none has a model
+  batch      how many subtasks each of them can start together
+  speed      how many times as fast each of them works, at the same price
+  NAME       the name of a model, of a replica of a scene, or of a resource of a workload
+  VALUES     numbers and ranges with commas between: 1..8, 1,4,16, 1..9:2 (both ends, with a step)
+
+Goals (--goal \"MEASURE < BOUND\", also <=, >, >=):
+  p50, p90, p95, p99, mean, max   latency of tasks, from arrival to done: 500ms, 2s, 3min, 1h
+  missed, failed                  deadlines missed, tasks failed: a number, or a share such as 5%
+  throughput                      tasks done by time: 2/s, 30/min, 5/h
+  cost                            of having all resources as long as the run takes, busy or not
+  work_cost, energy               of the time in which they work
+  makespan, utilisation, wait_mean, wait_p95, unfairness, replicas, ...
+
+A goal is met if the mean over the seeds keeps it with 95 % confidence; with one seed, if its run does.
+Everything is run with one seed first, then with all seeds what comes near the goals (--full: all).
+Writes cells.jsonl, results.csv and whatif.html into the folder given by --out. What is finished there
+is not run again: the same command goes on where the last one ended.
+
+Exit codes: 0 if the goals can be met, 1 if nothing that was tried is sure to meet them.";
 
 /// Simulates spaces in which AI agents share tasks, models and hardware.
 ///
@@ -75,6 +113,12 @@ pub(crate) enum Command {
         List schedulers and planners need to know all beforehand and take instances only; scenes and\n\
         workloads run under policies, scenes as by run --outputs none.")]
     Bench(BenchArgs),
+    /// Finds the smallest set of devices that meets a goal, and draws what is traded for what.
+    ///
+    /// Runs a scene or a workload in every configuration of its knobs, under every policy and with
+    /// several seeds, and says which is the cheapest that meets the goals.
+    #[command(after_long_help = WHATIF_HELP, after_help = WHATIF_EXAMPLES)]
+    Whatif(WhatIfArgs),
     /// Lists, downloads and checks models.
     #[command(after_help = "Examples:\n  \
         diorama models list\n  diorama models pull all-minilm-l6-v2\n  diorama models verify")]
@@ -250,6 +294,43 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "DIR", default_value = "diorama-out/bench")]
     pub(crate) out: PathBuf,
     /// Print what came of it as one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WhatIfArgs {
+    /// A scene (*.scene.ron) or a workload (*.workload.ron).
+    pub(crate) scene: PathBuf,
+    /// What is varied, such as replicas=1..8, batch=1,4,16 or speed[gpu]=1,2; may be given several
+    /// times.
+    #[arg(long, required = true, value_name = "KNOB=VALUES", value_parser = whatif::parse_vary)]
+    pub(crate) vary: Vec<Vary>,
+    /// Online policies, with commas between; `all`.
+    #[arg(long, value_name = "POLICIES", default_value = "all")]
+    pub(crate) policy: String,
+    /// What must be kept, such as "p95 < 2s"; several with commas between, or given several times.
+    #[arg(long, required = true, value_name = "GOAL", value_parser = whatif::parse_goals)]
+    pub(crate) goal: Vec<whatif::Goals>,
+    /// What is made small among those that keep the goals.
+    #[arg(
+        long, visible_alias = "minimize", value_name = "MEASURE", default_value = "cost",
+        value_parser = whatif::parse_measure
+    )]
+    pub(crate) minimise: Measure,
+    /// The seeds: one, several with commas between, or from..to, both included.
+    #[arg(long, value_name = "SEEDS", default_value = "1..5", value_parser = parse_seeds)]
+    pub(crate) seeds: Seeds,
+    /// Run everything with all seeds, not only what comes near the goals.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Cores in all; all if not given.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR", default_value = "diorama-out/whatif")]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
 }

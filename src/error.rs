@@ -66,6 +66,9 @@ pub(crate) enum AppError {
         /// The first failure.
         first: String,
     },
+    /// A what-if came to its end, and nothing meets its goal.
+    #[error("nothing is sure to keep {0}")]
+    GoalNotMet(String),
     /// Ctrl-C.
     #[error("interrupted{0}")]
     Interrupted(String),
@@ -78,7 +81,7 @@ impl AppError {
     /// The exit code that `diorama --help` documents.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::TasksFailed { .. } => 1,
+            Self::TasksFailed { .. } | Self::GoalNotMet(_) => 1,
             Self::Usage(_) => 2,
             Self::Scene(_)
             | Self::Transcript(_)

@@ -22,6 +22,7 @@ mod report;
 mod scene_run;
 mod session;
 mod threads;
+mod whatif;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ fn dispatch(cli: Cli) -> Result<(), AppError> {
         Some(Command::Plan(args)) => plan::plan(&args),
         Some(Command::CheckPlan(args)) => plan::check_plan(&args),
         Some(Command::Bench(args)) => bench::bench(&args),
+        Some(Command::Whatif(args)) => whatif::whatif(&args),
         Some(Command::Models(args)) => models::command(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
     }

@@ -83,6 +83,19 @@ pub(crate) fn listing<const N: usize>(
     format!("{listing}\n")
 }
 
+/// A plain table with a head and as many columns as that has; all but the first two are numbers.
+pub(crate) fn sheet(head: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut sheet = table();
+    sheet.set_header(head);
+    for row in rows {
+        sheet.add_row(row);
+    }
+    for column in sheet.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    format!("{sheet}\n")
+}
+
 /// Says on standard error what is good to know.
 pub(crate) fn note(text: &str) {
     drop(writeln!(std::io::stderr().lock(), "{text}"));

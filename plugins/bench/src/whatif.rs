@@ -15,7 +15,7 @@ mod workload;
 pub use self::{
     goal::{Comparison, Goal, GoalError, Measure, Met},
     knob::{Knob, Setting, Vary, VaryError, combinations, configuration_name},
-    page::write_study,
+    page::{Row, Table, write_study},
     point::{Configuration, Failure, Findings, Point, Question},
     study::{Answer, Effort, Planned, Study},
     workload::{VariantError, varied_workload},

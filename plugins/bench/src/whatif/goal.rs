@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::{
     metric::{Metric, Quantity, rounded},
     stats::{Interval, mean_interval},
@@ -44,7 +46,8 @@ pub struct Goal {
 }
 
 /// Whether goals are met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Met {
     /// No.
     No,

@@ -1,0 +1,249 @@
+//! `diorama whatif`: which is the smallest set of devices that meets a goal.
+
+mod scene;
+mod tell;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::atomic::Ordering,
+};
+
+use bench::{
+    CellOptions, Input, Keep, Matrix, Metric, Progressed, Record, Runner, Store,
+    build_of_this_program,
+    whatif::{
+        Configuration, Effort, Goal, Measure, Question, Setting, Study, Vary, combinations,
+        varied_workload,
+    },
+};
+use plan::Objective;
+use workloads::Workload;
+
+use self::scene::Variable;
+use crate::{
+    bench::{progress_bar, refused},
+    cli::WhatIfArgs,
+    error::AppError,
+    interrupt, scene_run, threads,
+};
+
+/// The most configurations of a study.
+const MOST_CONFIGURATIONS: usize = 10_000;
+
+/// Every configuration, ready to run.
+#[derive(Default)]
+struct Varied {
+    /// What the scene or workload is called.
+    name: String,
+    configurations: Vec<Configuration>,
+    inputs: Vec<Input>,
+    /// Whether anything has a price.
+    has_price: bool,
+    /// What is good to know of it.
+    notes: Vec<String>,
+}
+
+/// Runs what is not finished yet, keeps each run as it ends, and says what came of it.
+///
+/// # Errors
+/// If an argument or the file is wrong, a file cannot be written, it was interrupted, or the goal is
+/// not met.
+pub(crate) fn whatif(args: &WhatIfArgs) -> Result<(), AppError> {
+    let settings = combinations(&args.vary, MOST_CONFIGURATIONS);
+    let settings = settings.map_err(|error| AppError::Usage(error.to_string()))?;
+    let mut varied = Varied::read(&args.scene, settings)?;
+    let mut minimise = args.minimise;
+    if !varied.has_price && minimise == Measure::Metric(Metric::HoldingCost) {
+        minimise = Measure::Replicas;
+        varied.notes.push(
+            "Nothing has a price there, so that the number of replicas is made small instead; give \
+             devices a price, or choose another --minimise."
+                .to_owned(),
+        );
+    }
+    let goals = args.goal.iter().flat_map(|goals| goals.0.iter().copied());
+    let (study, title, notes) = study(args, varied, goals.collect(), minimise)?;
+    tell::plan(&study);
+    let mut store = Store::open(&args.out).map_err(|error| refused(error, &args.out))?;
+    let is_whole = run(args, &study, &mut store)?;
+    let known = tell::Known {
+        title,
+        study: &study,
+        findings: study.findings(&store),
+        records: study.matrix.records(&store),
+        notes,
+    };
+    let met = known.conclude(args, is_whole)?;
+    if !is_whole {
+        let rest = "; the same command goes on where this one ended";
+        return Err(AppError::Interrupted(rest.to_owned()));
+    }
+    met
+}
+
+fn study(
+    args: &WhatIfArgs,
+    varied: Varied,
+    goals: Vec<Goal>,
+    minimise: Measure,
+) -> Result<(Study, String, Vec<String>), AppError> {
+    let runners = Runner::policies(&args.policy);
+    let runners = runners.map_err(|error| AppError::Usage(error.to_string()))?;
+    if runners.is_empty() {
+        let what = "nobody decides: name at least one --policy, or all";
+        return Err(AppError::Usage(what.to_owned()));
+    }
+    let build = build_of_this_program().map_err(|cause| AppError::Io {
+        path: "diorama".into(),
+        doing: "read the program",
+        cause,
+    })?;
+    let seeds = args.seeds.0.clone();
+    let study = Study {
+        knobs: args.vary.clone(),
+        question: Question {
+            goals,
+            minimise,
+            n_seeds: seeds.len() as u32,
+        },
+        configurations: varied.configurations,
+        matrix: Matrix {
+            inputs: varied.inputs,
+            runners,
+            seeds,
+            options: CellOptions {
+                objective: Objective::default(),
+                budget: std::time::Duration::ZERO,
+                threads: 1,
+                keep: Keep::Numbers,
+            },
+            build,
+        },
+        effort: if args.full {
+            Effort::Full
+        } else {
+            Effort::Rounds
+        },
+    };
+    Ok((study, varied.name, varied.notes))
+}
+
+/// Whether all was run that was to be.
+fn run(args: &WhatIfArgs, study: &Study, store: &mut Store) -> Result<bool, AppError> {
+    let stop = interrupt::catch();
+    let planned = study.planned();
+    let bar = progress_bar(Progressed {
+        finished: 0,
+        cells: planned.first,
+    });
+    let tell = |record: &Record, now: Progressed| {
+        bar.set_length(now.cells as u64);
+        bar.set_position(now.finished as u64);
+        bar.set_message(format!("{} {}", record.input, record.runner));
+    };
+    let ran = study.run(store, threads::n_cores(args.threads), stop, tell);
+    bar.finish_and_clear();
+    let progressed = ran.map_err(|error| refused(error, &args.out))?;
+    // A study that was stopped between its rounds has finished what it knew of.
+    Ok(progressed.finished == progressed.cells && !stop.load(Ordering::SeqCst))
+}
+
+impl Varied {
+    fn read(path: &Path, settings: Vec<Vec<Setting>>) -> Result<Self, AppError> {
+        if scene_run::is_scene(path) {
+            Self::of_scene(path, settings)
+        } else if path.extension().is_some_and(|end| end == "ron") {
+            Self::of_workload(path, settings)
+        } else {
+            Err(AppError::Checked(format!(
+                "{}: what-if varies scenes (*.scene.ron) and workloads (*.workload.ron); the machines of \
+                 an instance are what they are",
+                path.display()
+            )))
+        }
+    }
+
+    fn of_scene(path: &Path, settings: Vec<Vec<Setting>>) -> Result<Self, AppError> {
+        let scene = Variable::read(path)?;
+        let mut varied = Self {
+            name: scene.name().to_owned(),
+            has_price: scene.has_price(),
+            ..Self::default()
+        };
+        let n = settings.len();
+        let mut left_out = BTreeMap::<String, usize>::new();
+        for settings in settings {
+            let made = scene.varied(settings);
+            let (configuration, input, without) =
+                made.map_err(|error| AppError::Usage(error.to_string()))?;
+            varied.configurations.push(configuration);
+            varied.inputs.push(input);
+            for name in BTreeSet::from_iter(without) {
+                *left_out.entry(name).or_default() += 1;
+            }
+        }
+        varied.notes = left_out
+            .into_iter()
+            .map(|(name, times)| {
+                format!(
+                    "The faults of {name:?} are left out of {times} of {n} configurations, which are \
+                     without it."
+                )
+            })
+            .collect();
+        Ok(varied)
+    }
+
+    fn of_workload(path: &Path, settings: Vec<Vec<Setting>>) -> Result<Self, AppError> {
+        let wrong =
+            |error: &workloads::ReadError| AppError::Checked(format!("{}:{error}", path.display()));
+        let text = fs::read_to_string(path)
+            .map_err(|cause| AppError::Checked(format!("{}: {cause}", path.display())))?;
+        let workload = Workload::read(&text).map_err(|error| wrong(&error))?;
+        let made = settings
+            .into_iter()
+            .map(|settings| varied_workload(&text, settings))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| AppError::Usage(error.to_string()))?;
+        let (configurations, inputs) = made.into_iter().unzip();
+        Ok(Self {
+            name: workload.name,
+            has_price: workload.resources.iter().any(|it| it.price_per_sec > 0.0),
+            configurations,
+            inputs,
+            notes: Vec::new(),
+        })
+    }
+}
+
+/// Reads a knob with its values.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn parse_vary(text: &str) -> Result<Vary, String> {
+    Vary::parse(text).map_err(|error| error.to_string())
+}
+
+/// Reads goals.
+///
+/// # Errors
+/// What is wrong with the first that is wrong.
+pub(crate) fn parse_goals(text: &str) -> Result<Goals, String> {
+    Goal::parse_list(text)
+        .map(Goals)
+        .map_err(|error| error.to_string())
+}
+
+/// Reads what is to be small.
+///
+/// # Errors
+/// What there is, if this is not.
+pub(crate) fn parse_measure(text: &str) -> Result<Measure, String> {
+    Measure::parse(text).map_err(|error| error.to_string())
+}
+
+/// Goals with commas between.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Goals(pub(crate) Vec<Goal>);
