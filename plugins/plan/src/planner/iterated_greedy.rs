@@ -5,10 +5,13 @@
 //! operations leave that order, each in its own stage, see [`refine`].
 
 mod construct;
+mod draw;
 mod flow;
 mod machines;
 mod permutation;
 mod refine;
+#[cfg(test)]
+mod tests;
 
 use rand::{SeedableRng as _, rngs::SmallRng};
 

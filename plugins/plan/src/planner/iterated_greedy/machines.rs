@@ -21,7 +21,7 @@ pub(super) struct Machines<'f> {
     pub(super) flow: &'f Flow,
     /// By machine: its jobs in order.
     pub(super) sequences: Vec<Vec<u32>>,
-    /// By operation.
+    /// By operation; meaningless for those that take no time.
     places: Vec<Place>,
     /// By stage and job, one stage to the right: when the operation ends; releases come first.
     pub(super) ends: Vec<f64>,
@@ -135,6 +135,11 @@ impl<'f> Machines<'f> {
         &self.ends[self.flow.ops.len()..]
     }
 
+    /// Where an operation that takes time is.
+    pub(super) fn place(&self, op: usize) -> Place {
+        self.places[op]
+    }
+
     /// The longest way through an operation.
     pub(super) fn through(&self, op: usize) -> f64 {
         self.ends[op + self.flow.n_jobs] + self.tails[op] - self.flow.durations[op]
@@ -188,6 +193,56 @@ impl<'f> Machines<'f> {
         self.changed
             .extend_from_slice(&self.sequences[old.machine][..n_before]);
         self.changed.push(job);
+        self.spread_backward(stage);
+    }
+
+    /// Exchanges the operations at two places on different machines of a stage; all times follow.
+    pub(super) fn swap(&mut self, stage: usize, a: Place, b: Place) {
+        let (in_a, in_b) = (
+            self.sequences[a.machine][a.at],
+            self.sequences[b.machine][b.at],
+        );
+        for (place, job) in [(a, in_b), (b, in_a)] {
+            self.sequences[place.machine][place.at] = job;
+            self.places[stage * self.flow.n_jobs + job as usize] = place;
+        }
+        // The next one must be looked at even if the newcomer ends when the other one did before.
+        self.retime(stage, [a, b], 1);
+    }
+
+    /// Lets two machines of a stage exchange all that they do from two places on; all times follow.
+    pub(super) fn cross(&mut self, stage: usize, a: Place, b: Place) {
+        let mut from_a = std::mem::take(&mut self.sources);
+        from_a.clear();
+        from_a.extend(self.sequences[a.machine].drain(a.at..));
+        let mut sequence = std::mem::take(&mut self.sequences[a.machine]);
+        sequence.extend(self.sequences[b.machine].drain(b.at..));
+        self.sequences[a.machine] = sequence;
+        self.sequences[b.machine].extend_from_slice(&from_a);
+        self.sources = from_a;
+        self.renumber(stage, a.machine, a.at);
+        self.renumber(stage, b.machine, b.at);
+        self.retime(stage, [a, b], 0);
+    }
+
+    /// Times everything anew that hangs on so many operations behind the places, and on the last
+    /// ones before them.
+    fn retime(&mut self, stage: usize, places: [Place; 2], n_new: usize) {
+        self.changed.clear();
+        for place in places {
+            if place.at < self.sequences[place.machine].len() {
+                self.time_forward(stage, place.machine, (place.at, place.at + n_new));
+            }
+        }
+        self.spread_forward(stage + 1);
+        self.changed.clear();
+        for place in places {
+            if place.at + n_new > 0 {
+                let first = place.at.saturating_sub(1);
+                let last = place.at + n_new - 1;
+                self.time_backward(stage, place.machine, (first, last));
+            }
+        }
         self.spread_backward(stage);
     }
 

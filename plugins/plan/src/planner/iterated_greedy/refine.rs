@@ -1,19 +1,27 @@
 //! Moves single operations between places of the machines of their stage, by simulated annealing.
 //!
-//! For the makespan, a place is drawn among those that lengthen the longest way through the
-//! operation no further than a random threshold allows, the shorter ways more often: heat-bath
-//! sampling, Geman and Geman (1984). For other objectives a near place is tried and taken back.
+//! For the makespan, moves of three kinds are drawn by how long the longest new way is, see
+//! [`draw`]. For other objectives a near place is tried and taken back.
 
 use rand::{Rng as _, rngs::SmallRng};
 
 use crate::{
     objective::{Objective, Valuer},
-    planner::iterated_greedy::machines::{Machines, Place},
+    planner::iterated_greedy::{
+        draw,
+        machines::{Machines, Place},
+    },
     search::Search,
 };
 
 /// How often an operation with slack is passed over for one with less.
 const N_TRIES: usize = 20;
+
+/// The share of moves in which operations of two machines change places.
+const SWAPS: f64 = 0.3;
+
+/// The share of moves in which two machines exchange the rest of what they do.
+const CROSSINGS: f64 = 0.3;
 
 /// One annealing for the makespan: `temperature` goes from the first to the second, by `spent`.
 pub(super) fn makespan(
@@ -45,12 +53,9 @@ pub(super) fn makespan(
                 op = movable[rng.random_range(0..movable.len())] as usize;
             }
         }
-        let old = machines.lift(op);
-        let Some(new) = draw(machines, op, old, current, temperature, rng) else {
-            machines.put_back(op, old);
+        if !move_one(machines, op, (current, temperature), rng) {
             continue;
-        };
-        machines.put(op, old, new);
+        }
         current = machines.makespan();
         if current < search.best_value() {
             search.offer(machines.schedule(search.instance), super::NAME);
@@ -58,54 +63,31 @@ pub(super) fn makespan(
     }
 }
 
-/// A place for a lifted operation, other than the old one.
-fn draw(
-    machines: &Machines<'_>,
-    op: usize,
-    old: Place,
-    current: f64,
-    temperature: f64,
-    rng: &mut SmallRng,
-) -> Option<Place> {
-    let flow = machines.flow;
-    let (n_jobs, stage) = (flow.n_jobs, op / flow.n_jobs);
-    let (ready, behind) = (machines.ends[op], machines.tails[op + n_jobs]);
-    let duration = flow.durations[op];
-    let threshold = current - temperature * (1.0 - rng.random::<f64>()).ln();
-    let tails = &machines.tails[stage * n_jobs..(stage + 1) * n_jobs];
-    let ends = &machines.ends[(stage + 1) * n_jobs..(stage + 2) * n_jobs];
-    let mut drawn = None;
-    let mut total = 0.0;
-    for machine in flow.machines(stage) {
-        let sequence = &machines.sequences[machine];
-        // Tails fall along a machine: what is further to the front has too much behind.
-        let limit = threshold - ready - duration;
-        let first = sequence.partition_point(|job| tails[*job as usize] > limit);
-        let mut before = match first {
-            0 => 0.0,
-            _ => ends[sequence[first - 1] as usize],
-        };
-        for at in first..=sequence.len() {
-            if before + duration + behind > threshold {
-                break;
-            }
-            let next = sequence.get(at).map(|job| *job as usize);
-            let after = next.map_or(0.0, |job| tails[job]);
-            let way = before.max(ready) + duration + after.max(behind);
-            let place = Place { machine, at };
-            if way <= threshold && place != old {
-                let weight = ((current - way) / temperature).min(500.0).exp();
-                total += weight;
-                if rng.random::<f64>() * total < weight {
-                    drawn = Some(place);
-                }
-            }
-            if let Some(job) = next {
-                before = ends[job];
-            }
+/// Draws and makes a move of an operation; says whether there was one.
+fn move_one(machines: &mut Machines<'_>, op: usize, heat: (f64, f64), rng: &mut SmallRng) -> bool {
+    let stage = op / machines.flow.n_jobs;
+    let kind = rng.random::<f64>();
+    if kind < SWAPS {
+        let other = draw::swap(machines, op, heat, rng);
+        if let Some(other) = other {
+            machines.swap(stage, machines.place(op), other);
         }
+        return other.is_some();
     }
-    drawn
+    if kind < SWAPS + CROSSINGS {
+        let places = draw::cross(machines, op, heat, rng);
+        if let Some((own, other)) = places {
+            machines.cross(stage, own, other);
+        }
+        return places.is_some();
+    }
+    let old = machines.lift(op);
+    let new = draw::shift(machines, op, old, heat, rng);
+    match new {
+        Some(new) => machines.put(op, old, new),
+        None => machines.put_back(op, old),
+    }
+    new.is_some()
 }
 
 /// One annealing for any objective of the completion times. Temperatures are shares of the value.
