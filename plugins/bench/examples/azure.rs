@@ -82,7 +82,7 @@ fn main() -> Result<()> {
     let flows = engine
         .tasks()
         .iter()
-        .filter_map(|task| Some((task.ended_at? - task.spec.release?).as_secs_f64()));
+        .filter_map(|task| Some((task.ended_at()? - task.spec.release()?).as_secs_f64()));
     print_percentiles("latency s", flows.collect());
     if cli.facts {
         print_percentiles("first token s", first_tokens);

@@ -8,7 +8,7 @@ use clap::Parser;
 use rand::Rng as _;
 use schedule::{
     Charge, Engine, EngineOptions, FactLevel, LatencyProfile, OwnerId, PolicyName, ResourceKind,
-    ResourceSpec, Skill, Spread, SubtaskId, SubtaskSpec, TaskSpec,
+    ResourceSpec, Skill, Spread, SubtaskId, SubtaskSpec, TaskId, TaskSpec,
 };
 use sim::{SimSpan, SimTime, Streams};
 
@@ -145,6 +145,7 @@ fn queue(cli: &Cli, n: u32) -> Result<Engine> {
         ..resource(r, Skill::Embed, LatencyProfile::fixed(SimSpan(mean as u64)))
     });
     let mut engine = Engine::new(pool.collect(), options(cli))?;
+    let customer = SubtaskSpec::new(TaskId(0), Skill::Embed);
     let gap = mean / f64::from(cli.resources) / 0.8;
     let mut at = 0.0;
     for _ in 0..n {
@@ -154,7 +155,7 @@ fn queue(cli: &Cli, n: u32) -> Result<Engine> {
             ..TaskSpec::new("", OwnerId(0))
         };
         let task = engine.open_task(SimTime::ZERO, spec);
-        engine.add_subtask(SimTime::ZERO, SubtaskSpec::new(task, Skill::Embed))?;
+        engine.add_alike(SimTime::ZERO, &customer, task, &[])?;
         engine.close_task(SimTime::ZERO, task);
     }
     Ok(engine)
@@ -170,12 +171,11 @@ fn pingpong(cli: &Cli, n: u32) -> Result<Engine> {
     let mut engine = Engine::new(pool.collect(), options(cli))?;
     let now = SimTime::ZERO;
     let task = engine.open_task(now, TaskSpec::new("", OwnerId(0)));
+    let messages = skills.map(|skill| SubtaskSpec::new(task, skill));
+    let mut last = None;
     for id in 0..n {
-        let spec = SubtaskSpec {
-            after: id.checked_sub(1).map(SubtaskId).into_iter().collect(),
-            ..SubtaskSpec::new(task, skills[id as usize % 2])
-        };
-        engine.add_subtask(now, spec)?;
+        let message = &messages[id as usize % 2];
+        last = Some(engine.add_alike(now, message, task, last.as_slice())?);
     }
     engine.close_task(now, task);
     Ok(engine)

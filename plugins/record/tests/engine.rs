@@ -88,14 +88,14 @@ fn add_task(engine: &mut Engine, now: SimTime, chance: &mut Chance) {
 fn compare(engine: &Engine, live: &Live) {
     for (subtask, record) in engine.subtasks().iter().zip(&live.state.subtasks) {
         assert_eq!(subtask.state, record.state, "{:?}", subtask.id);
-        assert_eq!(subtask.ended_at, record.ended, "{:?}", subtask.id);
+        assert_eq!(subtask.ended_at(), record.ended, "{:?}", subtask.id);
     }
     for (task, record) in engine.tasks().iter().zip(&live.state.tasks) {
         let has_ended = matches!(task.state, TaskState::Done | TaskState::Failed);
         assert!(task.state == record.state || !has_ended && record.ended.is_none());
         assert_eq!(
             (
-                task.ended_at,
+                task.ended_at(),
                 engine.subtasks_of(task.id).collect::<Vec<_>>()
             ),
             (record.ended, record.subtasks.clone())

@@ -49,8 +49,8 @@ impl Engine {
     /// nothing is done. Goes back until something started on arrival or was held by something else.
     pub fn critical_path(&self) -> Vec<CriticalStep> {
         let done = self.subtasks().iter().filter_map(|subtask| {
-            let ended = subtask.ended_at?;
-            Some((ended, subtask.ran_on?, subtask.id))
+            let ended = subtask.ended_at()?;
+            Some((ended, subtask.ran_on()?, subtask.id))
         });
         let done = done.filter(|(.., id)| self.step_of(*id).is_some());
         let mut by_end: BTreeMap<(ResourceId, SimTime), SubtaskId> = BTreeMap::new();
@@ -78,9 +78,9 @@ impl Engine {
         let is_done = subtask.state == crate::workload::SubtaskState::Done;
         Some(CriticalStep {
             subtask: id,
-            resource: subtask.ran_on?,
-            started: subtask.started_at?,
-            ended: subtask.ended_at.filter(|_| is_done)?,
+            resource: subtask.ran_on()?,
+            started: subtask.started_at()?,
+            ended: subtask.ended_at().filter(|_| is_done)?,
             held_by: HeldBy::Other,
         })
     }
@@ -91,14 +91,14 @@ impl Engine {
         by_end: &BTreeMap<(ResourceId, SimTime), SubtaskId>,
     ) -> HeldBy {
         let subtask = self.subtask(step.subtask);
-        if subtask.ready_at != Some(step.started) {
+        if subtask.ready_at() != Some(step.started) {
             return match by_end.get(&(step.resource, step.started)) {
                 Some(&before) if before != step.subtask => HeldBy::Resource { subtask: before },
                 _ => HeldBy::Other,
             };
         }
         let mut before = self.predecessors(step.subtask).iter();
-        let last = before.find(|id| self.subtask(**id).ended_at == subtask.ready_at);
+        let last = before.find(|id| self.subtask(**id).ended_at() == subtask.ready_at());
         match last {
             Some(&subtask) => HeldBy::Predecessor { subtask },
             None if subtask.attempts > 1 => HeldBy::Other,

@@ -34,15 +34,15 @@ pub(crate) use self::{
 };
 use self::{
     events::Events, graph::Names, hedges::Hedges, preemption::Urgent, scaling::Scaling,
-    tokens::Generated,
+    state::Moment, tokens::Generated,
 };
 use crate::{
+    demand::Demands,
     fact::EngineFact,
     lane::Pool,
     options::{Charge, EngineOptions, FactLevel, HedgeAfter},
     policy::{Decisions, Policy, View},
     pool::{PoolError, ResourceId, ResourceSpec},
-    spread::Spread,
     workload::{BatchId, SubtaskId, SubtaskState},
 };
 
@@ -58,8 +58,7 @@ pub struct Engine {
     graph: Graph,
     names: Names,
     extras: Vec<Extras>,
-    /// Distributions of actual work; the first is exact.
-    spreads: Vec<Spread>,
+    demands: Demands,
     events: Events,
     /// When batches end; some entries are out of date.
     ends: EventQueue<(BatchId, ResourceId)>,
@@ -81,7 +80,6 @@ pub struct Engine {
     urgent: Urgent,
     scaling: Scaling,
     n_batches: u32,
-    n_free: usize,
     n_ready: usize,
     n_unfinished: usize,
     n_open_tasks: usize,
@@ -137,7 +135,7 @@ impl Engine {
             graph: Graph::default(),
             names: Names::default(),
             extras: Vec::new(),
-            spreads: vec![Spread::Exact],
+            demands: Demands::default(),
             events: Events::default(),
             ends: EventQueue::default(),
             facts: Vec::new(),
@@ -152,7 +150,6 @@ impl Engine {
             hedges: Hedges::default(),
             urgent: Urgent::default(),
             n_batches: 0,
-            n_free: 0,
             n_ready: 0,
             n_unfinished: 0,
             n_open_tasks: 0,
@@ -170,7 +167,7 @@ impl Engine {
             let id = ResourceId(n as u32);
             self.state(|engine| engine.pool.resources[n].joined());
             self.load_first_model(id);
-            self.refresh(id);
+            self.pool.refresh(id);
             self.await_outage(SimTime::ZERO, id);
         }
         self.switch_off_spares();
@@ -181,6 +178,7 @@ impl Engine {
     /// called repeatedly at one instant.
     pub fn schedule(&mut self, now: SimTime) -> Vec<Batch> {
         self.step(now);
+        self.drop_stale_events();
         let started = std::mem::take(&mut self.started);
         let batches = started.iter().map(|(resource, batch, subtask)| {
             let on = &self.pool.resources[resource.index()];
@@ -216,7 +214,15 @@ impl Engine {
         self.preempt(now);
         self.plan_tokens(now);
         self.scale(now);
-        self.drop_stale_events();
+    }
+
+    /// Whether a step would do nothing but take due events.
+    fn is_settled(&self) -> bool {
+        !self.wants_decisions()
+            && self.to_plan.is_empty()
+            && self.hedges.wanted.is_empty()
+            && self.urgent.is_empty()
+            && self.options.scaling.is_empty()
     }
 
     fn decide(&mut self, now: SimTime) {
@@ -229,9 +235,11 @@ impl Engine {
                 subtasks: &self.subtasks,
                 graph: &self.graph,
                 extras: &self.extras,
+                demands: &self.demands,
                 network: &self.options.network,
                 pool: &self.pool,
                 readiness_changes: &self.readiness_changes,
+                n_ready: self.n_ready,
                 explains: self.options.facts == FactLevel::All,
             },
             &mut self.decisions,
@@ -239,9 +247,10 @@ impl Engine {
         self.readiness_changes.clear();
     }
 
+    #[inline]
     fn wants_decisions(&self) -> bool {
         let binds = || self.policy.binds_on_arrival() && !self.readiness_changes.is_empty();
-        self.n_ready > 0 && (self.n_free > 0 || binds())
+        self.n_ready > 0 && (!self.pool.free.is_empty() || binds())
     }
 
     /// When something happens next: the end of a batch with known span, a release, the end of a
@@ -252,11 +261,11 @@ impl Engine {
         if self.wants_step {
             return Some(self.now);
         }
-        let end = self.ends.peek().map(|(end, _)| end);
+        let end = self.ends.next_at();
         let generated = (!self.generated.is_empty()).then_some(self.now);
         let wake_at = self.decisions.wake_at.filter(|at| *at > self.now);
         let matters = self.n_unfinished > 0 || self.events.has_essential();
-        let event = self.events.peek().filter(|_| matters).map(|(at, _)| at);
+        let event = self.events.next_at().filter(|_| matters);
         end.into_iter()
             .chain(event)
             .chain(wake_at)
@@ -283,19 +292,12 @@ impl Engine {
         self.wants_step = true;
     }
 
-    /// Brings the tally of free resources in line with one of them.
-    fn refresh(&mut self, id: ResourceId) {
-        let on = &mut self.pool.resources[id.index()];
-        let is_free = on.is_free();
-        self.n_free = self.n_free + usize::from(is_free) - usize::from(on.counted_free);
-        on.counted_free = is_free;
-    }
-
     fn set_state(&mut self, id: SubtaskId, state: SubtaskState) {
         let subtask = &mut self.subtasks[id.index()];
         let (was, is) = (subtask.state, state);
         subtask.state = state;
-        let (was_ready, is_ready) = (was == SubtaskState::Ready, is == SubtaskState::Ready);
+        let is_ready = matches!(is, SubtaskState::Ready);
+        let was_ready = matches!(was, SubtaskState::Ready);
         if was_ready != is_ready {
             let (lane, priority) = (subtask.lane, subtask.priority);
             self.readiness_changes.push(id);
@@ -312,7 +314,7 @@ impl Engine {
 
     fn make_ready(&mut self, now: SimTime, id: SubtaskId) {
         self.set_state(id, SubtaskState::Ready);
-        self.subtasks[id.index()].ready_at = Some(now);
+        self.subtasks[id.index()].readied = Moment::at(now);
         self.counts.readied += 1;
         self.state(|_| EngineFact::SubtaskReady { subtask: id });
     }

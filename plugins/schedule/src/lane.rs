@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sim::{SimSpan, SimTime};
 
 use crate::{
-    engine::{Resource, SubtaskTerms, capacity, hosted},
+    engine::{Resource, capacity, hosted},
     pool::{LatencyProfile, ResourceId, ResourceKind, ResourceSpec},
     workload::{Mode, Skill, SubtaskSpec, index},
 };
@@ -45,8 +45,15 @@ pub struct Load {
     pub subtasks: u32,
 }
 
+impl Lane {
+    /// Whether a subtask asks for the same, as far as memory lets all lanes be told apart by that.
+    pub(crate) fn asks_like(&self, spec: &SubtaskSpec) -> bool {
+        self.skill == spec.skill && self.model == spec.model && self.modes == spec.modes
+    }
+}
+
 impl Load {
-    pub(crate) fn of(spec: &SubtaskTerms) -> Self {
+    pub(crate) fn of(spec: &SubtaskSpec) -> Self {
         Self {
             items: spec.items.into(),
             tokens: spec.tokens.into(),
@@ -114,6 +121,8 @@ pub(crate) struct Pool {
     pub(crate) lanes: Vec<Lane>,
     /// Lanes by a hash of what they ask for; the next hash if two share one.
     by_hash: BTreeMap<u64, LaneId>,
+    /// Who could start something now, by id.
+    pub(crate) free: Vec<ResourceId>,
     /// How many subtasks of each lane are ready.
     pub(crate) n_ready: Vec<u32>,
     /// Whether some memory is limited, so that not every resource can hold everything.
@@ -126,6 +135,7 @@ impl Pool {
             has_limits: resources.iter().any(|on| on.spec.memory.is_some()),
             resources,
             lanes: Vec::new(),
+            free: Vec::new(),
             by_hash: BTreeMap::new(),
             n_ready: Vec::new(),
         }
@@ -137,9 +147,7 @@ impl Pool {
         let narrowed = self.has_limits.then(|| self.members(spec));
         while let Some(&known) = self.by_hash.get(&key) {
             let lane = &self.lanes[known.index()];
-            let asks_alike =
-                lane.skill == spec.skill && lane.model == spec.model && lane.modes == spec.modes;
-            if asks_alike
+            if lane.asks_like(spec)
                 && narrowed
                     .as_ref()
                     .is_none_or(|members| *members == lane.members)
@@ -192,24 +200,45 @@ impl Pool {
             .collect()
     }
 
+    /// Brings the list of those who are free in line with one of them.
+    #[inline]
+    pub(crate) fn refresh(&mut self, id: ResourceId) {
+        let on = &mut self.resources[id.index()];
+        let is_free = on.is_free();
+        if is_free == on.counted_free {
+            return;
+        }
+        on.counted_free = is_free;
+        let at = self.free.partition_point(|free| *free < id);
+        if is_free {
+            self.free.insert(at, id);
+        } else {
+            self.free.remove(at);
+        }
+    }
+
+    #[inline]
     pub(crate) fn note_ready(&mut self, lane: LaneId, is_ready: bool) {
         let n = &mut self.n_ready[lane.index()];
         *n = if is_ready { *n + 1 } else { *n - 1 };
     }
 
+    /// Whether a resource can do the subtasks of a lane.
+    #[inline]
     pub(crate) fn is_member(&self, resource: ResourceId, lane: LaneId) -> bool {
-        self.place_among(resource, lane).is_some()
+        self.profile(resource, lane).is_some()
     }
 
-    /// Where a resource stands among the members of a lane.
-    fn place_among(&self, resource: ResourceId, lane: LaneId) -> Option<usize> {
+    /// How long the subtasks of a lane take a resource; `None` if it is not a member.
+    #[inline]
+    fn profile(&self, resource: ResourceId, lane: LaneId) -> Option<LatencyProfile> {
         let members = &self.lanes[lane.index()].members;
         if members.len() == self.resources.len() {
-            return Some(resource.index());
+            // All of them, by id.
+            return members.get(resource.index()).map(|(_, profile)| *profile);
         }
-        members
-            .binary_search_by_key(&resource, |(member, _)| *member)
-            .ok()
+        let at = members.binary_search_by_key(&resource, |(member, _)| *member);
+        Some(members[at.ok()?].1)
     }
 
     /// How long a batch of `load` on `lane` is expected to take `resource`, counting the load of a
@@ -233,7 +262,7 @@ impl Pool {
         lane: LaneId,
         load: Load,
     ) -> Option<SimSpan> {
-        let (_, profile) = self.lanes[lane.index()].members[self.place_among(resource, lane)?];
+        let profile = self.profile(resource, lane)?;
         let spec = &self.resources[resource.index()].spec;
         Some(expected_span(spec, profile, load))
     }

@@ -6,6 +6,7 @@
 #[cfg(feature = "bevy")]
 mod access;
 mod critical_path;
+mod demand;
 mod draws;
 mod engine;
 mod fact;

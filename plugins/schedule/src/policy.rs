@@ -40,6 +40,7 @@ use sim::{SimSpan, SimTime};
 
 pub use self::name::{PolicyName, UnknownPolicy};
 use crate::{
+    demand::Demands,
     engine::{Extras, Graph, Resource, Subtask, Task, Transfers},
     fact::{Candidate, WaitReason},
     lane::{Lane, LaneId, Load, Pool},
@@ -121,9 +122,11 @@ pub struct View<'a> {
     pub(crate) subtasks: &'a [Subtask],
     pub(crate) graph: &'a Graph,
     pub(crate) extras: &'a [Extras],
+    pub(crate) demands: &'a Demands,
     pub(crate) network: &'a Network,
     pub(crate) pool: &'a Pool,
     pub(crate) readiness_changes: &'a [SubtaskId],
+    pub(crate) n_ready: usize,
     pub(crate) explains: bool,
 }
 
@@ -179,6 +182,11 @@ impl<'a> View<'a> {
         &self.pool.resources
     }
 
+    /// Those who could start something now, by id.
+    pub fn free(&self) -> &'a [ResourceId] {
+        &self.pool.free
+    }
+
     /// All lanes asked for so far, by id.
     pub fn lanes(&self) -> &'a [Lane] {
         &self.pool.lanes
@@ -206,17 +214,17 @@ impl<'a> View<'a> {
 
     /// How much work is in a subtask.
     pub fn load(&self, id: SubtaskId) -> Load {
-        self.subtask(id).load()
+        self.demands.get(self.subtask(id).demand).load
     }
 
     /// When a subtask became ready.
     pub fn ready_at(&self, id: SubtaskId) -> SimTime {
-        self.subtask(id).ready_at.unwrap_or_default()
+        self.subtask(id).ready_at().unwrap_or_default()
     }
 
     /// The expected span of a subtask alone, on average over those who could do it.
     pub fn mean_span(&self, id: SubtaskId) -> SimSpan {
-        self.subtask(id).mean_span
+        self.demands.get(self.subtask(id).demand).mean_span
     }
 
     /// Who can do a subtask, with the expected span of it alone.

@@ -40,7 +40,7 @@ pub enum Spread {
 impl Spread {
     /// Whether it changes nothing.
     pub fn is_exact(&self) -> bool {
-        *self == Self::Exact
+        matches!(self, Self::Exact)
     }
 
     /// Its mean.

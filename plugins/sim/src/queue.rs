@@ -48,6 +48,17 @@ impl<E: Copy + Ord> EventQueue<E> {
         }
     }
 
+    /// When the next event comes.
+    #[inline]
+    pub fn next_at(&self) -> Option<SimTime> {
+        let sorted = self.sorted.front().map(|(at, _)| *at);
+        match (sorted, self.heap.peek()) {
+            (Some(a), Some(Reverse((b, _)))) => Some(a.min(*b)),
+            (None, Some(Reverse((b, _)))) => Some(*b),
+            (at, None) => at,
+        }
+    }
+
     /// Takes the next event out.
     #[inline]
     pub fn pop(&mut self) -> Option<(SimTime, E)> {
@@ -62,7 +73,7 @@ impl<E: Copy + Ord> EventQueue<E> {
     /// Takes the next event out if it comes at or before `now`.
     #[inline]
     pub fn pop_due(&mut self, now: SimTime) -> Option<(SimTime, E)> {
-        let (at, _) = self.peek()?;
+        let at = self.next_at()?;
         if at <= now { self.pop() } else { None }
     }
 
@@ -116,7 +127,9 @@ mod tests {
                     assert!(known.iter().all(|(at, _)| at.0 > now), "seed {seed}");
                 }
                 assert_eq!(queue.len(), known.len(), "seed {seed}");
-                assert_eq!(queue.peek(), known.iter().min().copied(), "seed {seed}");
+                let next = known.iter().min().copied();
+                assert_eq!(queue.peek(), next, "seed {seed}");
+                assert_eq!(queue.next_at(), next.map(|(at, _)| at), "seed {seed}");
             }
             known.sort_unstable();
             let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();

@@ -1,14 +1,15 @@
 //! How tasks and subtasks come in, and what is refused.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, mem};
 
 use sim::SimTime;
 
-use super::{Engine, Extras, Subtask, SubtaskTerms, Task, TaskTerms, events::Event, graph::NONE};
+use super::{
+    Engine, Extras, Subtask, SubtaskTerms, Task, TaskTerms, events::Event, graph::NONE,
+    state::Moment,
+};
 use crate::{
     fact::EngineFact,
-    lane::Load,
-    spread::Spread,
     workload::{Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec, TaskState},
 };
 
@@ -90,7 +91,7 @@ impl Engine {
             spec: terms,
             state: TaskState::Open,
             arrived_at: now,
-            ended_at: None,
+            ended: Moment::NONE,
             n_unfinished: 0,
             n_subtasks: 0,
             missed_deadline: false,
@@ -106,11 +107,11 @@ impl Engine {
             name: engine.task_name(id).to_owned(),
             owner: terms.owner,
             weight: terms.weight,
-            deadline: terms.deadline,
+            deadline: spec.deadline,
             release,
             priority: terms.priority,
         });
-        if let Some(deadline) = terms.deadline {
+        if let Some(deadline) = spec.deadline {
             self.watch_deadline(id, deadline);
         }
         match release {
@@ -151,49 +152,76 @@ impl Engine {
     pub fn add_subtask(
         &mut self,
         now: SimTime,
-        spec: SubtaskSpec,
+        mut spec: SubtaskSpec,
     ) -> Result<SubtaskId, SubtaskError> {
-        self.check_arrival(&spec)?;
-        let Some(lane) = self.pool.lane_for(&spec) else {
-            let SubtaskSpec {
-                name, skill, model, ..
-            } = spec;
+        let (name, after) = (mem::take(&mut spec.name), mem::take(&mut spec.after));
+        self.add(now, &spec, spec.task, name, &after)
+    }
+
+    /// Takes one more piece in that differs from `like` in nothing but its task and predecessors:
+    /// the way to hand in millions, since nothing is copied but the name.
+    ///
+    /// # Errors
+    /// As [`Engine::add_subtask`].
+    pub fn add_alike(
+        &mut self,
+        now: SimTime,
+        like: &SubtaskSpec,
+        task: TaskId,
+        after: &[SubtaskId],
+    ) -> Result<SubtaskId, SubtaskError> {
+        self.add(now, like, task, like.name.clone(), after)
+    }
+
+    /// Takes a subtask in; its task, name and predecessors are not those of `spec`.
+    fn add(
+        &mut self,
+        now: SimTime,
+        spec: &SubtaskSpec,
+        task: TaskId,
+        name: String,
+        after: &[SubtaskId],
+    ) -> Result<SubtaskId, SubtaskError> {
+        self.check_arrival(spec, task, &name, after)?;
+        let Some(demand) = self.demands.of(spec, &mut self.pool) else {
+            let (skill, model) = (spec.skill, spec.model.clone());
             return Err(SubtaskError::NobodyCan { name, skill, model });
         };
         let id = SubtaskId(self.subtasks.len() as u32);
-        let terms = SubtaskTerms::of(&spec);
-        let (before, received) = pair_up(spec.after, spec.received);
+        let (before, received) = pair_up(after, &spec.received);
         let extras = Extras {
             timeout: spec.timeout,
             max_attempts: spec.max_attempts,
             received,
             left: None,
         };
-        let spread = self.spread_number(spec.spread);
-        let priority = self.tasks[terms.task.index()].spec.priority;
+        let terms = SubtaskTerms {
+            task,
+            owner: spec.owner,
+            skill: spec.skill,
+        };
         let subtask = Subtask {
             id,
             spec: terms,
             state: SubtaskState::Blocked,
-            lane,
-            priority,
-            mean_span: self.pool.mean_span(lane, Load::of(&terms)),
+            lane: self.demands.get(demand).lane,
+            priority: self.tasks[task.index()].spec.priority,
             attempts: 0,
-            ready_at: None,
-            started_at: None,
-            ended_at: None,
-            ran_on: None,
+            readied: Moment::NONE,
+            started: Moment::NONE,
+            ended: Moment::NONE,
+            on: NONE,
+            demand,
             n_missing: self.n_not_done(&before),
-            name: self.names.add(spec.name),
+            name: self.names.add(name),
             before: self.graph.add(id, &before, &mut self.subtasks),
             after: (NONE, NONE),
             next_in_task: NONE,
             extras: self.extras_number(extras),
-            spread,
         };
-        let is_ready = subtask.n_missing == 0 && self.tasks[terms.task.index()].released;
+        let is_ready = subtask.n_missing == 0 && self.tasks[task.index()].released;
         self.subtasks.push(subtask);
-        self.append_to_task(terms.task, id);
+        self.append_to_task(task, id);
         self.n_unfinished += 1;
         self.counts.added += 1;
         self.state(|engine| engine.added(id));
@@ -223,14 +251,6 @@ impl Engine {
         task.n_unfinished += 1;
     }
 
-    fn spread_number(&mut self, spread: Spread) -> u32 {
-        let known = self.spreads.iter().rposition(|known| *known == spread);
-        known.unwrap_or_else(|| {
-            self.spreads.push(spread);
-            self.spreads.len() - 1
-        }) as u32
-    }
-
     fn extras_number(&mut self, extras: Extras) -> u32 {
         if extras.is_empty() {
             return NONE;
@@ -251,19 +271,22 @@ impl Engine {
         }
     }
 
-    fn check_arrival(&self, spec: &SubtaskSpec) -> Result<(), SubtaskError> {
-        let name = || spec.name.clone();
-        let Some(task) = self.tasks.get(spec.task.index()) else {
-            return Err(SubtaskError::UnknownTask {
-                name: name(),
-                task: spec.task,
-            });
+    fn check_arrival(
+        &self,
+        spec: &SubtaskSpec,
+        task: TaskId,
+        name: &str,
+        after: &[SubtaskId],
+    ) -> Result<(), SubtaskError> {
+        let name = || name.to_owned();
+        let Some(of) = self.tasks.get(task.index()) else {
+            return Err(SubtaskError::UnknownTask { name: name(), task });
         };
-        if task.state != TaskState::Open {
+        if of.state != TaskState::Open {
             return Err(SubtaskError::TaskNotOpen {
                 name: name(),
-                task: task.id,
-                state: task.state,
+                task,
+                state: of.state,
             });
         }
         let (what, fault) = if spec.max_attempts == Some(0) {
@@ -281,7 +304,7 @@ impl Engine {
                 must,
             });
         }
-        for &after in &spec.after {
+        for &after in after {
             let Some(before) = self.subtasks.get(after.index()) else {
                 return Err(SubtaskError::UnknownPredecessor {
                     name: name(),
@@ -303,6 +326,7 @@ impl Engine {
     fn added(&self, id: SubtaskId) -> EngineFact {
         let subtask = &self.subtasks[id.index()];
         let spec = &subtask.spec;
+        let load = self.load(id);
         EngineFact::SubtaskAdded {
             subtask: id,
             task: spec.task,
@@ -310,26 +334,31 @@ impl Engine {
             skill: spec.skill,
             owner: spec.owner,
             after: self.graph.before(subtask).to_vec(),
-            items: spec.items,
-            tokens: spec.tokens,
-            bytes: spec.bytes,
-            memory_bytes: spec.memory_bytes,
+            items: load.items as u32,
+            tokens: load.tokens as u32,
+            bytes: load.bytes,
+            memory_bytes: self.memory_bytes(id),
             timeout: self.timeout_of(id),
         }
     }
 }
 
 /// Each predecessor once, in order, with the bytes that come from it; no bytes at all: an empty list.
-fn pair_up(mut after: Vec<SubtaskId>, received: Vec<u64>) -> (Vec<SubtaskId>, Vec<u64>) {
+fn pair_up<'a>(after: &'a [SubtaskId], received: &[u64]) -> (Cow<'a, [SubtaskId]>, Vec<u64>) {
     if received.iter().all(|bytes| *bytes == 0) {
+        if after.is_sorted_by(|a, b| a < b) {
+            return (after.into(), Vec::new());
+        }
+        let mut after = after.to_vec();
         after.sort_unstable();
         after.dedup();
-        return (after, Vec::new());
+        return (after.into(), Vec::new());
     }
     let mut pairs = BTreeMap::new();
-    let bytes = received.into_iter().chain(std::iter::repeat(0));
-    for (id, bytes) in after.into_iter().zip(bytes) {
+    let bytes = received.iter().copied().chain(std::iter::repeat(0));
+    for (id, bytes) in after.iter().copied().zip(bytes) {
         *pairs.entry(id).or_insert(0_u64) += bytes;
     }
-    pairs.into_iter().unzip()
+    let (after, received): (Vec<_>, _) = pairs.into_iter().unzip();
+    (after.into(), received)
 }

@@ -5,7 +5,7 @@ use std::mem;
 use rand_distr::{Distribution as _, StandardNormal};
 use sim::{SimSpan, SimTime};
 
-use super::{Engine, events::Event};
+use super::{Engine, events::Event, state::Moment};
 use crate::{
     draws::{Draws, Purpose},
     fact::EngineFact,
@@ -55,7 +55,7 @@ impl Engine {
             } else {
                 self.start_batch(now, resource, batch);
             }
-            self.refresh(resource);
+            self.pool.refresh(resource);
         }
     }
 
@@ -67,12 +67,14 @@ impl Engine {
             return false;
         }
         if on.tokens.is_some() {
-            let prompt = u64::from(self.subtasks[subtask.index()].spec.tokens);
+            let prompt = self.load(subtask).tokens;
             let n_joining = self.started.iter().filter(|(r, ..)| *r == resource).count();
             let on = &mut self.pool.resources[resource.index()];
             let has_room = on.room() as usize > 0 || n_joining == 0;
             let tokens = on.tokens.as_mut();
-            return has_room && tokens.is_some_and(|tokens| tokens.lets_in(now, prompt));
+            let fits = has_room && tokens.is_some_and(|tokens| tokens.lets_in(now, prompt));
+            self.pool.refresh(resource);
+            return fits;
         }
         let may_join = on.members.first().is_none_or(|first| {
             on.members.len() < on.spec.slots as usize && self.subtasks[first.index()].lane == lane
@@ -92,8 +94,8 @@ impl Engine {
         self.set_state(subtask, SubtaskState::Running { resource, batch });
         let state = &mut self.subtasks[subtask.index()];
         state.attempts += 1;
-        state.started_at = Some(now);
-        state.ran_on = Some(resource);
+        state.started = Moment::at(now);
+        state.on = resource.0;
         self.counts.started += 1;
         if self.pool.resources[resource.index()].tokens.is_some() {
             self.join(now, resource, subtask, batch);
@@ -148,9 +150,9 @@ impl Engine {
 
     fn start_batch(&mut self, now: SimTime, resource: ResourceId, batch: BatchId) {
         let members = mem::take(&mut self.pool.resources[resource.index()].members);
-        let load = members.iter().fold(Load::default(), |load, id| {
-            load.plus(self.subtasks[id.index()].load())
-        });
+        let load = members
+            .iter()
+            .fold(Load::default(), |load, id| load.plus(self.load(*id)));
         let lane = self.subtasks[members[0].index()].lane;
         let work = self
             .pool
@@ -232,16 +234,20 @@ impl Engine {
     /// How much more or less work there is in `subtasks` than expected: the mean of their factors,
     /// each counted by its expected span; what was done before a preemption is left out.
     fn work_factor(&self, subtasks: &[SubtaskId]) -> f64 {
+        if self.extras.is_empty() && self.demands.are_exact() {
+            return 1.0;
+        }
         let members = || subtasks.iter().map(|id| &self.subtasks[id.index()]);
-        if members().all(|subtask| subtask.spread == 0 && !subtask.has_extras()) {
+        let demand = |subtask: &super::Subtask| self.demands.get(subtask.demand);
+        if members().all(|subtask| demand(subtask).spread == 0 && !subtask.has_extras()) {
             return 1.0;
         }
         let seed = self.options.streams.seed();
         let (mut actual, mut expected) = (0.0, 0.0);
         for subtask in members() {
             let mut draws = Draws::new(seed, Purpose::Work, subtask.id.0, subtask.attempts);
-            let span = subtask.mean_span.0 as f64;
-            let factor = self.spreads[subtask.spread as usize].factor(&mut draws);
+            let span = demand(subtask).mean_span.0 as f64;
+            let factor = self.demands.spread(demand(subtask)).factor(&mut draws);
             let left = self.extras.get(subtask.extras as usize);
             let left = left.and_then(|extras| extras.left).unwrap_or(1.0);
             actual += factor * left * span;
@@ -256,6 +262,9 @@ impl Engine {
 
     /// How long the data of predecessors takes to come, all at the same time.
     fn transfer(&self, members: &[SubtaskId], resource: ResourceId) -> SimSpan {
+        if self.extras.is_empty() {
+            return SimSpan::ZERO;
+        }
         let spans = members.iter().map(|id| {
             let subtask = &self.subtasks[id.index()];
             let transfers = Transfers {
@@ -299,7 +308,7 @@ impl Transfers<'_> {
         let spans = before
             .filter(|(_, bytes)| **bytes > 0)
             .filter_map(|(id, bytes)| {
-                let from = self.subtasks[id.index()].ran_on?;
+                let from = self.subtasks[id.index()].ran_on()?;
                 Some(self.network.span(device(from), device(resource), *bytes))
             });
         spans.max().unwrap_or(SimSpan::ZERO)

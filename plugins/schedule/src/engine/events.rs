@@ -58,29 +58,38 @@ impl Events {
     }
 
     #[inline]
-    pub(super) fn peek(&self) -> Option<(SimTime, Event)> {
-        let release = self.releases.peek();
-        let release = release.map(|(at, task)| (at, Event::Release(task)));
-        match (release, self.others.peek()) {
+    pub(super) fn next_at(&self) -> Option<SimTime> {
+        match (self.releases.next_at(), self.others.next_at()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
     }
 
+    #[inline]
+    pub(super) fn is_due(&self, now: SimTime) -> bool {
+        self.next_at().is_some_and(|at| at <= now)
+    }
+
+    #[inline]
     pub(super) fn has_essential(&self) -> bool {
         self.n_essential > 0
     }
 
+    /// The task whose release comes next, if it comes before all other events.
     #[inline]
-    fn pop_due(&mut self, now: SimTime) -> Option<(SimTime, Event)> {
-        let (at, event) = self.peek().filter(|(at, _)| *at <= now)?;
-        self.n_essential -= usize::from(event.is_essential());
-        if let Event::Release(_) = event {
-            self.releases.pop();
-        } else {
-            self.others.pop();
-        }
-        Some((at, event))
+    fn next_release(&self) -> Option<TaskId> {
+        let (at, task) = self.releases.peek()?;
+        let is_late = |other: (SimTime, Event)| other < (at, Event::Release(task));
+        (!self.others.peek().is_some_and(is_late)).then_some(task)
+    }
+
+    fn pop_release(&mut self) {
+        self.n_essential -= usize::from(self.releases.pop().is_some());
+    }
+
+    fn pop_other(&mut self) {
+        let popped = self.others.pop();
+        self.n_essential -= usize::from(popped.is_some_and(|(_, event)| event.is_essential()));
     }
 }
 
@@ -93,10 +102,19 @@ impl Engine {
     }
 
     pub(super) fn take_due_events(&mut self, now: SimTime) {
-        while let Some((at, event)) = self.events.pop_due(now) {
-            if self.applies(at, event) {
-                self.counts.timers += 1;
-                self.take_event(now, at, event);
+        while self.events.is_due(now) {
+            if let Some(task) = self.events.next_release() {
+                self.events.pop_release();
+                if self.awaits_release(task) {
+                    self.counts.timers += 1;
+                    self.release(now, task);
+                }
+            } else if let Some((at, event)) = self.events.others.peek() {
+                self.events.pop_other();
+                if self.applies(at, event) {
+                    self.counts.timers += 1;
+                    self.take_event(now, at, event);
+                }
             }
         }
     }
@@ -123,11 +141,20 @@ impl Engine {
 
     /// Drops events that have lost their meaning from the front, so that nobody wakes up for them.
     pub(super) fn drop_stale_events(&mut self) {
-        while let Some((at, event)) = self.events.peek() {
-            if self.applies(at, event) {
+        loop {
+            if let Some(task) = self.events.next_release() {
+                if self.awaits_release(task) {
+                    break;
+                }
+                self.events.pop_release();
+            } else if let Some((at, event)) = self.events.others.peek() {
+                if self.applies(at, event) {
+                    break;
+                }
+                self.events.pop_other();
+            } else {
                 break;
             }
-            self.events.pop_due(at);
         }
         while let Some((end, (batch, resource))) = self.ends.peek() {
             let on = &self.pool.resources[resource.index()];
@@ -136,6 +163,11 @@ impl Engine {
             }
             self.ends.pop();
         }
+    }
+
+    fn awaits_release(&self, id: TaskId) -> bool {
+        let task = &self.tasks[id.index()];
+        !task.released && !task.state.is_ended()
     }
 
     fn applies(&self, at: SimTime, event: Event) -> bool {
@@ -151,10 +183,7 @@ impl Engine {
                 self.subtasks[id.index()].state == SubtaskState::Backoff { until: at }
             }
             Event::Deadline(id) => !self.tasks[id.index()].state.is_ended(),
-            Event::Release(id) => {
-                let task = &self.tasks[id.index()];
-                !task.released && !task.state.is_ended()
-            }
+            Event::Release(id) => self.awaits_release(id),
             Event::Tokens(resource, plan) => {
                 let on = &self.pool.resources[resource.index()];
                 on.tokens.as_ref().is_some_and(|tokens| tokens.plan == plan)

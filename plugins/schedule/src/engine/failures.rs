@@ -3,7 +3,7 @@
 
 use sim::{SimSpan, SimTime};
 
-use super::{Engine, events::Event};
+use super::{Engine, events::Event, state::Moment};
 use crate::{
     fact::{EngineFact, FailureCause},
     pool::ResourceId,
@@ -25,7 +25,7 @@ impl Engine {
         let running = on.running;
         self.counts.switched += 1;
         self.changed(now);
-        self.refresh(resource);
+        self.pool.refresh(resource);
         if up {
             self.state(|_| EngineFact::ResourceUp { resource });
             return;
@@ -101,7 +101,7 @@ impl Engine {
             self.events.push(until, Event::BackoffOver(id));
         } else {
             self.set_state(id, SubtaskState::Failed);
-            self.subtasks[id.index()].ended_at = Some(now);
+            self.subtasks[id.index()].ended = Moment::at(now);
             self.fail_tasks(now, vec![task]);
         }
         self.changed(now);
@@ -157,7 +157,7 @@ impl Engine {
             let after = self.graph.after(subtask);
             doomed.extend(after.map(|next| self.subtasks[next.index()].spec.task));
             if !ended {
-                self.subtasks[id.index()].ended_at = Some(now);
+                self.subtasks[id.index()].ended = Moment::at(now);
                 self.set_state(id, SubtaskState::Cancelled);
                 self.counts.cancelled += 1;
                 self.state(|_| EngineFact::SubtaskCancelled { subtask: id });

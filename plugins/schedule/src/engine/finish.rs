@@ -4,7 +4,7 @@ use std::mem;
 
 use sim::{SimSpan, SimTime};
 
-use super::{Batch, Engine, Subtask, graph::NONE};
+use super::{Batch, Engine, Subtask, graph::NONE, state::Moment};
 use crate::{
     fact::{EngineFact, FailureCause},
     pool::ResourceId,
@@ -21,7 +21,7 @@ impl Engine {
             id: generated.batch,
             resource: *resource,
             subtasks: vec![generated.subtask],
-            started: self.subtask(generated.subtask).started_at.unwrap_or(now),
+            started: self.subtask(generated.subtask).started_at().unwrap_or(now),
             ends: Some(self.now),
         });
         let mut due: Vec<_> = whole.chain(generated).collect();
@@ -102,7 +102,7 @@ impl Engine {
         } else {
             self.end_sequence(now, resource, batch)
         };
-        self.refresh(resource);
+        self.pool.refresh(resource);
         self.counts.batches_ended += 1;
         self.state(|_| EngineFact::BatchFinished {
             batch,
@@ -140,7 +140,7 @@ impl Engine {
                 subtask
             }
         };
-        let started = subtask.and_then(|id| self.subtasks[id.index()].started_at);
+        let started = subtask.and_then(|id| self.subtasks[id.index()].started_at());
         (subtask.into_iter().collect(), started.unwrap_or(now))
     }
 
@@ -185,12 +185,12 @@ impl Engine {
         let subtask = &mut self.subtasks[id.index()];
         if is_whole {
             // Its copy may have been the faster one.
-            subtask.started_at = Some(begun);
-            subtask.ran_on = Some(resource);
+            subtask.started = Moment::at(begun);
+            subtask.on = resource.0;
         }
-        let started = subtask.started_at.unwrap_or(now);
-        let waited = started - subtask.ready_at.unwrap_or(started);
-        subtask.ended_at = Some(now);
+        let started = subtask.started_at().unwrap_or(now);
+        let waited = started - subtask.ready_at().unwrap_or(started);
+        subtask.ended = Moment::at(now);
         let Subtask {
             lane, after, spec, ..
         } = *subtask;
@@ -233,7 +233,7 @@ impl Engine {
         if task.state == TaskState::Closed && task.n_unfinished == 0 {
             let from = task
                 .spec
-                .release
+                .release()
                 .map_or(task.arrived_at, |at| at.max(task.arrived_at));
             self.end_task(now, id, TaskState::Done);
             let flow = now - from;
@@ -245,7 +245,7 @@ impl Engine {
     pub(super) fn end_task(&mut self, now: SimTime, id: TaskId, state: TaskState) {
         let task = &mut self.tasks[id.index()];
         task.state = state;
-        task.ended_at = Some(now);
+        task.ended = Moment::at(now);
         self.n_released -= u32::from(task.released);
         self.n_open_tasks -= 1;
         self.counts.tasks_ended += 1;

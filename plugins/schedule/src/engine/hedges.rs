@@ -120,7 +120,7 @@ impl Engine {
 
     /// Starts the copies that are wanted, where somebody is free.
     pub(super) fn hedge(&mut self, now: SimTime) {
-        if self.hedges.wanted.is_empty() || self.n_free == 0 {
+        if self.hedges.wanted.is_empty() || self.pool.free.is_empty() {
             return;
         }
         let wanted = std::mem::take(&mut self.hedges.wanted);
@@ -150,7 +150,7 @@ impl Engine {
                 let on = &self.pool.resources[resource.index()];
                 *resource != not && on.tokens.is_none() && on.is_free() && on.members.is_empty()
             });
-        let span = |resource: &ResourceId| self.pool.span(*resource, subtask.lane, subtask.load());
+        let span = |resource: &ResourceId| self.pool.span(*resource, subtask.lane, self.load(id));
         free.min_by_key(|resource| (span(resource), *resource))
     }
 
@@ -179,7 +179,7 @@ impl Engine {
             return false;
         };
         self.set_state(id, SubtaskState::Running { resource, batch });
-        self.subtasks[id.index()].ran_on = Some(resource);
+        self.subtasks[id.index()].on = resource.0;
         true
     }
 

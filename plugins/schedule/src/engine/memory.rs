@@ -43,7 +43,7 @@ impl Engine {
         let lane = &self.pool.lanes[self.subtasks[subtask.index()].lane.index()];
         let model = hosted(&on.spec, lane.model.as_deref()).map_or(0, |(_, model)| model.bytes);
         let members = on.members.iter().chain([&subtask]);
-        let taken = members.map(|id| self.subtasks[id.index()].spec.memory_bytes);
+        let taken = members.map(|id| self.memory_bytes(*id));
         taken.fold(model, u64::saturating_add) <= memory.bytes
     }
 
@@ -62,10 +62,9 @@ impl Engine {
         }
         on.loaded.push(at);
         if let Some(memory) = &on.spec.memory {
-            let members = &on.members;
-            let taken = members
-                .iter()
-                .map(|id| self.subtasks[id.index()].spec.memory_bytes);
+            let demand = |id: &SubtaskId| self.subtasks[id.index()].demand;
+            let members = on.members.iter();
+            let taken = members.map(|id| self.demands.get(demand(id)).memory_bytes);
             make_room(memory, &mut on.loaded, taken.sum());
         }
         if was_loaded.is_some() {

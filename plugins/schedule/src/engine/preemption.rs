@@ -18,6 +18,10 @@ use crate::{
 pub(super) struct Urgent(BTreeSet<(Reverse<i32>, SubtaskId)>);
 
 impl Urgent {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn note(
         &mut self,
         options: &EngineOptions,
@@ -40,7 +44,7 @@ impl Urgent {
 impl Engine {
     /// Gives ready subtasks that nobody is free for the place of those with lower priority.
     pub(super) fn preempt(&mut self, now: SimTime) {
-        if self.urgent.0.is_empty() {
+        if self.urgent.is_empty() {
             return;
         }
         let mut after = None;

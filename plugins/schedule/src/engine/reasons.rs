@@ -19,7 +19,7 @@ impl Engine {
                 at: self
                     .task(subtask.spec.task)
                     .spec
-                    .release
+                    .release()
                     .unwrap_or_default(),
             }),
             SubtaskState::Backoff { until } => Some(WaitReason::Backoff { until }),

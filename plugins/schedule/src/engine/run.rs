@@ -37,14 +37,20 @@ impl Engine {
         while let Some(next) = self.next_event().filter(|next| *next <= stop) {
             let now = self.now.max(next);
             last = now;
-            self.step(now);
+            if self.wants_step || !self.is_settled() || self.events.is_due(now) {
+                self.step(now);
+            } else {
+                self.now = now;
+            }
             self.take_due(now, &mut due);
-            for (_, batch, resource) in due.drain(..) {
+            for &(_, batch, resource) in &due {
                 self.succeed(now, resource, batch);
             }
+            due.clear();
+            self.wants_step &= !self.is_settled();
             self.drop_stale_events();
-            for fact in self.facts.drain(..) {
-                sink(now, fact);
+            if !self.facts.is_empty() {
+                self.facts.drain(..).for_each(|fact| sink(now, fact));
             }
         }
         last

@@ -4,13 +4,33 @@ use sim::{SimSpan, SimTime};
 
 use super::{graph::NONE, tokens::TokenServer};
 use crate::{
+    demand::DemandId,
     fact::EngineFact,
-    lane::{LaneId, Load},
+    lane::LaneId,
     pool::{ResourceId, ResourceSpec},
-    workload::{
-        BatchId, OwnerId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec, TaskState,
-    },
+    workload::{BatchId, OwnerId, Skill, SubtaskId, SubtaskState, TaskId, TaskSpec, TaskState},
 };
+
+/// An instant that may not have come, in the room of one that has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    pub(crate) const NONE: Self = Self(u64::MAX);
+
+    pub(crate) fn at(at: SimTime) -> Self {
+        Self(at.0)
+    }
+
+    pub(crate) fn of(at: Option<SimTime>) -> Self {
+        at.map_or(Self::NONE, Self::at)
+    }
+
+    #[inline]
+    pub(crate) fn get(self) -> Option<SimTime> {
+        (self != Self::NONE).then_some(SimTime(self.0))
+    }
+}
 
 /// What was handed in with a task, but for its name: see [`Engine::task_name`](super::Engine).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,10 +41,8 @@ pub struct TaskTerms {
     pub tenant: OwnerId,
     /// How much its completion time counts.
     pub weight: f64,
-    /// When it should be done.
-    pub deadline: Option<SimTime>,
-    /// Before this, none of its subtasks may start.
-    pub release: Option<SimTime>,
+    deadline: Moment,
+    release: Moment,
     /// Larger goes first.
     pub priority: i32,
 }
@@ -40,8 +58,7 @@ pub struct Task {
     pub state: TaskState,
     /// When it was handed in.
     pub arrived_at: SimTime,
-    /// When it was done, failed or cancelled.
-    pub ended_at: Option<SimTime>,
+    pub(crate) ended: Moment,
     /// How many of its subtasks are not ended.
     pub n_unfinished: u32,
     /// How many subtasks it has so far.
@@ -56,8 +73,8 @@ pub struct Task {
     pub(crate) last: u32,
 }
 
-/// What was handed in with a subtask that is a plain number; the rest is asked of the engine.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Whose a subtask is and what it needs done; the rest is asked of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubtaskTerms {
     /// The task it is a piece of.
     pub task: TaskId,
@@ -65,18 +82,6 @@ pub struct SubtaskTerms {
     pub owner: OwnerId,
     /// What it needs done.
     pub skill: Skill,
-    /// Independent inputs in it.
-    pub items: u32,
-    /// Tokens over all inputs.
-    pub tokens: u32,
-    /// Tokens to generate.
-    pub output_tokens: u32,
-    /// Data to bring to the resource from outside.
-    pub bytes: u64,
-    /// Work beside inputs and tokens: the span at speed 1.
-    pub work: SimSpan,
-    /// Memory that it takes while it runs.
-    pub memory_bytes: u64,
 }
 
 /// A subtask and where it is on its way.
@@ -92,18 +97,15 @@ pub struct Subtask {
     pub lane: LaneId,
     /// The priority of its task: larger goes first.
     pub priority: i32,
-    /// Expected span alone, on average over those who could do it.
-    pub mean_span: SimSpan,
     /// How often it was started, less those starts that were preempted.
     pub attempts: u32,
-    /// When it last became ready.
-    pub ready_at: Option<SimTime>,
-    /// When it was last started.
-    pub started_at: Option<SimTime>,
-    /// When it was done, failed for good or cancelled.
-    pub ended_at: Option<SimTime>,
-    /// Where it last ran.
-    pub ran_on: Option<ResourceId>,
+    pub(crate) readied: Moment,
+    pub(crate) started: Moment,
+    pub(crate) ended: Moment,
+    /// Where it last ran; [`NONE`]: nowhere.
+    pub(crate) on: u32,
+    /// How much it asks for.
+    pub(crate) demand: DemandId,
     /// How many predecessors are not done.
     pub(crate) n_missing: u32,
     pub(crate) name: u32,
@@ -114,8 +116,6 @@ pub struct Subtask {
     pub(crate) next_in_task: u32,
     /// What few subtasks have, in the engine's table; [`NONE`]: nothing of the kind.
     pub(crate) extras: u32,
-    /// Which distribution its actual work follows, in the engine's table.
-    pub(crate) spread: u32,
 }
 
 /// What few subtasks have.
@@ -135,26 +135,27 @@ impl TaskTerms {
             owner: spec.owner,
             tenant: spec.tenant,
             weight: spec.weight,
-            deadline: spec.deadline,
-            release: spec.release,
+            deadline: Moment::of(spec.deadline),
+            release: Moment::of(spec.release),
             priority: spec.priority,
         }
     }
+
+    /// When it should be done.
+    pub fn deadline(&self) -> Option<SimTime> {
+        self.deadline.get()
+    }
+
+    /// Before this, none of its subtasks may start.
+    pub fn release(&self) -> Option<SimTime> {
+        self.release.get()
+    }
 }
 
-impl SubtaskTerms {
-    pub(crate) fn of(spec: &SubtaskSpec) -> Self {
-        Self {
-            task: spec.task,
-            owner: spec.owner,
-            skill: spec.skill,
-            items: spec.items,
-            tokens: spec.tokens,
-            output_tokens: spec.output_tokens,
-            bytes: spec.bytes,
-            work: spec.work,
-            memory_bytes: spec.memory_bytes,
-        }
+impl Task {
+    /// When it was done, failed or cancelled.
+    pub fn ended_at(&self) -> Option<SimTime> {
+        self.ended.get()
     }
 }
 
@@ -169,9 +170,24 @@ impl Extras {
 }
 
 impl Subtask {
-    /// How much work is in it.
-    pub fn load(&self) -> Load {
-        Load::of(&self.spec)
+    /// When it last became ready.
+    pub fn ready_at(&self) -> Option<SimTime> {
+        self.readied.get()
+    }
+
+    /// When it was last started.
+    pub fn started_at(&self) -> Option<SimTime> {
+        self.started.get()
+    }
+
+    /// When it was done, failed for good or cancelled.
+    pub fn ended_at(&self) -> Option<SimTime> {
+        self.ended.get()
+    }
+
+    /// Where it last ran.
+    pub fn ran_on(&self) -> Option<ResourceId> {
+        (self.on != NONE).then_some(ResourceId(self.on))
     }
 
     pub(crate) fn has_extras(&self) -> bool {
@@ -207,7 +223,7 @@ pub struct Resource {
     pub(crate) loaded: Vec<u32>,
     /// How many outages it has had.
     pub(crate) n_outages: u32,
-    /// Whether it counts as free in the engine's tally.
+    /// Whether it is on the list of those who are free.
     pub(crate) counted_free: bool,
     /// Whether a scaling rule has switched it off.
     pub(crate) is_off: bool,

@@ -29,7 +29,7 @@ impl Engine {
         batch: BatchId,
     ) {
         let subtask = &self.subtasks[id.index()];
-        let prompt = u64::from(subtask.spec.tokens);
+        let prompt = self.demands.get(subtask.demand).load.tokens;
         let out = self.actual_output(id);
         let on = &mut self.pool.resources[resource.index()];
         if let Some(tokens) = &mut on.tokens {
@@ -41,8 +41,9 @@ impl Engine {
     /// Tokens that a subtask will generate, which nobody knows beforehand.
     fn actual_output(&self, id: SubtaskId) -> u64 {
         let subtask = &self.subtasks[id.index()];
-        let expected = u64::from(subtask.spec.output_tokens);
-        let spread = &self.spreads[subtask.spread as usize];
+        let demand = self.demands.get(subtask.demand);
+        let expected = demand.load.output_tokens;
+        let spread = self.demands.spread(demand);
         if spread.is_exact() || expected == 0 {
             return expected;
         }
@@ -66,7 +67,7 @@ impl Engine {
             self.take_generated(resource, before);
         }
         self.wants_plan(resource);
-        self.refresh(resource);
+        self.pool.refresh(resource);
     }
 
     fn take_generated(&mut self, resource: ResourceId, from: usize) {
@@ -108,7 +109,7 @@ impl Engine {
                 self.counts.preempted += 1;
                 self.state(|_| EngineFact::TokensEvicted { subtask, resource });
             }
-            self.refresh(resource);
+            self.pool.refresh(resource);
         }
     }
 }

@@ -4,6 +4,7 @@ use sim::SimTime;
 
 use super::{Batch, Counts, Engine, Resource, Subtask, Task};
 use crate::{
+    lane::Load,
     options::EngineOptions,
     pool::ResourceId,
     workload::{BatchId, SubtaskId, TaskId},
@@ -66,6 +67,16 @@ impl Engine {
         self.names.get(self.subtask(id).name)
     }
 
+    /// How much work is in a subtask.
+    pub fn load(&self, id: SubtaskId) -> Load {
+        self.demands.get(self.subtask(id).demand).load
+    }
+
+    /// Memory that a subtask takes while it runs.
+    pub fn memory_bytes(&self, id: SubtaskId) -> u64 {
+        self.demands.get(self.subtask(id).demand).memory_bytes
+    }
+
     /// The model that must do a subtask, where one is named.
     pub fn subtask_model(&self, id: SubtaskId) -> Option<&str> {
         let lane = self.subtask(id).lane;
@@ -123,7 +134,7 @@ impl Engine {
                 id,
                 resource: on.id,
                 subtasks: vec![subtask],
-                started: self.subtask(subtask).started_at.unwrap_or_default(),
+                started: self.subtask(subtask).started_at().unwrap_or_default(),
                 ends: None,
             });
             whole.into_iter().chain(alone)

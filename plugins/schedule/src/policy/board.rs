@@ -2,6 +2,7 @@
 
 use super::{View, queues::nanos};
 use crate::{
+    engine::Resource,
     fact::Candidate,
     lane::{LaneId, Load},
     pool::ResourceId,
@@ -21,7 +22,7 @@ pub(super) enum Reach {
 }
 
 /// The batch that a resource would run next.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Next {
     /// When it starts, in nanoseconds.
     pub(super) from: u64,
@@ -54,7 +55,7 @@ pub(super) struct Choice {
 #[derive(Debug, Default)]
 pub(super) struct Board {
     nexts: Vec<Next>,
-    /// Who starts now and has room left.
+    /// Who starts now and has room left, by id.
     idle: Vec<ResourceId>,
     /// Whether further batches may be planned behind the next.
     reaches_further: bool,
@@ -64,24 +65,27 @@ impl Board {
     /// Looks at the resources afresh.
     pub(super) fn begin(&mut self, view: &View<'_>, reach: Reach) {
         self.reaches_further = reach == Reach::Busy;
-        self.nexts.clear();
-        self.nexts.extend(view.resources().iter().map(|resource| {
-            let starts_now = !resource.is_busy();
-            let from = view.free_at(resource.id).0;
-            Next {
-                from,
-                end: from,
-                travel: 0,
-                lane: None,
-                n_subtasks: 0,
-                load: Load::default(),
-                starts_now,
-                is_open: resource.up && (starts_now || reach == Reach::Busy),
-            }
-        }));
-        let free = view.resources().iter().filter(|r| r.is_free());
         self.idle.clear();
-        self.idle.extend(free.map(|resource| resource.id));
+        self.idle.extend_from_slice(view.free());
+        debug_assert!(
+            view.resources()
+                .iter()
+                .filter_map(|on| on.is_free().then_some(&on.id))
+                .eq(view.free()),
+            "the list of those who are free must be up to date"
+        );
+        if reach == Reach::Busy {
+            let nexts = view.resources().iter().map(|on| empty(view, on));
+            self.nexts.clear();
+            self.nexts.extend(nexts);
+            return;
+        }
+        // Those who are not free are never looked at.
+        let n_resources = view.resources().len();
+        self.nexts.resize(n_resources, Next::default());
+        for &id in view.free() {
+            self.nexts[id.index()] = empty(view, &view.resources()[id.index()]);
+        }
     }
 
     /// From now on, only what starts now counts.
@@ -126,6 +130,17 @@ impl Board {
         self.nexts[resource.index()].n_subtasks < view.slots(resource)
     }
 
+    /// The batch of a free resource with nothing but one subtask in it; `None` if it cannot do it.
+    pub(super) fn alone(view: &View<'_>, resource: ResourceId, id: SubtaskId) -> Option<Next> {
+        let (lane, load) = (view.lane(id), view.load(id));
+        let span = view.span(resource, lane, load)?;
+        let mut next = empty(view, &view.resources()[resource.index()]);
+        next.travel = view.transfer(id, resource).0;
+        next.end = next.from + next.travel + span.0;
+        (next.lane, next.load, next.n_subtasks) = (Some(lane), load, 1);
+        Some(next)
+    }
+
     /// The batch of `resource` with a subtask added; a further one after it if that is full.
     pub(super) fn with(
         &self,
@@ -165,8 +180,14 @@ impl Board {
         candidates: &mut Vec<Candidate>,
         score: impl FnMut(ResourceId, &Next) -> (u64, u64),
     ) -> Option<Choice> {
-        let members = view.members(view.lane(id)).iter();
-        let nexts = members.filter_map(|(on, _)| Some((*on, self.with(view, *on, id)?)));
+        let with = |on: ResourceId| Some((on, self.with(view, on, id)?));
+        if self.reaches_further {
+            let members = view.members(view.lane(id)).iter();
+            let nexts = members.filter_map(|(on, _)| with(*on));
+            return choose_among(view, nexts, candidates, score);
+        }
+        // Nobody else takes anything more.
+        let nexts = self.idle.iter().filter_map(|on| with(*on));
         choose_among(view, nexts, candidates, score)
     }
 
@@ -207,6 +228,19 @@ pub(super) fn choose_among(
         }
     }
     best.map(|(_, choice)| choice)
+}
+
+/// What a resource would run next if nothing were placed.
+fn empty(view: &View<'_>, on: &Resource) -> Next {
+    let starts_now = !on.is_busy();
+    let from = view.free_at(on.id).0;
+    Next {
+        from,
+        end: from,
+        starts_now,
+        is_open: on.up,
+        ..Next::default()
+    }
 }
 
 fn takes(view: &View<'_>, resource: ResourceId, next: &Next, lane: LaneId) -> bool {

@@ -20,7 +20,7 @@ impl Order for Edf {
     };
 
     fn rank(&mut self, view: &View<'_>, id: SubtaskId) -> i64 {
-        let deadline = view.task_of(id).spec.deadline;
+        let deadline = view.task_of(id).spec.deadline();
         deadline.map_or(i64::MAX - 1, |deadline| nanos(deadline.0))
     }
 }

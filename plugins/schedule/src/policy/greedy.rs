@@ -7,7 +7,7 @@
 
 use super::{
     Criteria, Decisions, Placement, Policy, View,
-    board::{Board, Choice, Reach},
+    board::{Board, Choice, NEVER, Reach},
     queues::ReadyQueues,
 };
 use crate::workload::SubtaskId;
@@ -64,8 +64,12 @@ impl<O: Order> Greedy<O> {
 
     /// Brings order and queues up to date and looks at the resources.
     pub(super) fn update(&mut self, view: &View<'_>) {
+        self.order.observe(view, &mut self.queues);
+        self.look(view);
+    }
+
+    fn look(&mut self, view: &View<'_>) {
         let Self { order, queues, .. } = self;
-        order.observe(view, queues);
         queues.update(view, |id| (order.group(view, id), order.rank(view, id)));
         self.board.begin(view, Reach::Free);
     }
@@ -73,6 +77,33 @@ impl<O: Order> Greedy<O> {
     /// The resources as the last call left them.
     pub(super) fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// What [`fill`](Self::fill) does where nothing else is ready: nobody has been given anything.
+    fn place_lone(&mut self, view: &View<'_>, decisions: &mut Decisions, id: SubtaskId) {
+        let Self { order, queues, .. } = self;
+        let (group, rank) = (order.group(view, id), order.rank(view, id));
+        let mut best: Option<(u64, Choice)> = None;
+        for &resource in view.free() {
+            let Some(next) = Board::alone(view, resource, id) else {
+                continue;
+            };
+            let score = order.score(next.end);
+            if score != NEVER && best.is_none_or(|(least, _)| score < least) {
+                best = Some((score, Choice { resource, next }));
+            }
+        }
+        let Some((_, choice)) = best else {
+            return queues.insert(view, id, group, rank);
+        };
+        decisions.placements.push(Placement {
+            subtask: id,
+            resource: choice.resource,
+            rank: if O::GROUPED { order.key(group) } else { rank },
+            candidates: Vec::new(),
+        });
+        order.placed(view, id, &choice);
+        queues.take_lone(id, group);
     }
 
     /// Places what stands on lanes that are `open` while there is room.
@@ -119,8 +150,19 @@ impl<O: Order> Greedy<O> {
 
 impl<O: Order> Policy for Greedy<O> {
     fn place(&mut self, view: &View<'_>, decisions: &mut Decisions) {
-        self.update(view);
-        self.fill(view, decisions, |_| true);
+        self.order.observe(view, &mut self.queues);
+        let lone = if view.explains() {
+            None
+        } else {
+            self.queues.lone(view)
+        };
+        match lone {
+            Some(id) => self.place_lone(view, decisions, id),
+            None => {
+                self.look(view);
+                self.fill(view, decisions, |_| true);
+            }
+        }
     }
 
     fn criteria(&self) -> Criteria {

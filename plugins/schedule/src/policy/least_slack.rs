@@ -18,7 +18,7 @@ pub(super) struct LeastSlack {
 }
 
 fn latest_start(view: &View<'_>, id: SubtaskId, path: u64) -> i64 {
-    let deadline = view.task_of(id).spec.deadline;
+    let deadline = view.task_of(id).spec.deadline();
     deadline.map_or(i64::MAX - 1, |deadline| {
         nanos(deadline.0).saturating_sub(nanos(path))
     })

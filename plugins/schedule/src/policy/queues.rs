@@ -15,16 +15,19 @@ use crate::{lane::LaneId, workload::SubtaskId};
 /// What goes first: the smallest. The negated priority comes before the policy's rank.
 pub(super) type Rank = (i64, i64);
 
-/// No rank: not queued.
-const ABSENT: Rank = (i64::MAX, i64::MAX);
+/// What stands in a queue: its rank, which subtask, and a stamp that tells whether that still holds.
+type Entry = (Rank, SubtaskId, u32);
+
+/// The stamp of what does not stand in a queue; no queue, where one is named.
+const ABSENT: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Queue {
     lane: LaneId,
     group: u32,
-    entries: BinaryHeap<Reverse<(Rank, SubtaskId)>>,
+    entries: BinaryHeap<Reverse<Entry>>,
     /// No entry that still holds comes before this; `None`: there are no entries.
-    front: Option<(Rank, SubtaskId)>,
+    front: Option<Entry>,
 }
 
 /// The front of a queue.
@@ -46,8 +49,8 @@ pub(super) struct Head {
 }
 
 impl Queue {
-    fn head(&self, front: (Rank, SubtaskId), queue: u32, key: impl Fn(u32) -> i64) -> Head {
-        let ((urgency, rank), subtask) = front;
+    fn head(&self, front: Entry, queue: u32, key: impl Fn(u32) -> i64) -> Head {
+        let ((urgency, rank), subtask, _) = front;
         Head {
             urgency,
             key: key(self.group),
@@ -65,9 +68,13 @@ impl Queue {
 pub(super) struct ReadyQueues {
     queues: Vec<Queue>,
     free: Vec<u32>,
+    /// The queue of each lane in group 0, where most policies have all.
+    by_lane: Vec<u32>,
+    /// The queues of other groups.
     by_name: HashMap<(LaneId, u32), u32>,
-    /// By subtask: its rank while it is queued.
-    ranks: Vec<Rank>,
+    /// By subtask: the stamp of its entry.
+    stamps: Vec<u32>,
+    n_stamps: u32,
     /// What was handed out by the last call: queued again if it did not start.
     taken: Vec<(SubtaskId, u32)>,
     heads: BinaryHeap<Reverse<Head>>,
@@ -80,7 +87,7 @@ impl ReadyQueues {
         view: &View<'_>,
         mut place: impl FnMut(SubtaskId) -> (u32, i64),
     ) {
-        self.ranks.resize(view.n_subtasks(), ABSENT);
+        self.stamps.resize(view.n_subtasks(), ABSENT);
         let mut taken = std::mem::take(&mut self.taken);
         for (id, group) in taken.drain(..) {
             if view.is_ready(id) {
@@ -99,9 +106,37 @@ impl ReadyQueues {
         }
     }
 
+    /// The subtask that is ready, if it is the only one and became ready since the last call: it
+    /// need not stand in a queue. Drops what ceased to be ready.
+    pub(super) fn lone(&mut self, view: &View<'_>) -> Option<SubtaskId> {
+        if view.n_ready != 1 {
+            return None;
+        }
+        let mut ready = view
+            .readiness_changes()
+            .iter()
+            .filter(|id| view.is_ready(**id));
+        let lone = *ready.next()?;
+        // What started and stopped in one call is ranked anew each time.
+        if ready.next().is_some() || self.taken.iter().any(|(id, _)| *id == lone) {
+            return None;
+        }
+        self.stamps.resize(view.n_subtasks(), ABSENT);
+        self.taken.clear();
+        for &id in view.readiness_changes() {
+            self.forget(id);
+        }
+        Some(lone)
+    }
+
+    /// Notes that what was alone is handed out.
+    pub(super) fn take_lone(&mut self, id: SubtaskId, group: u32) {
+        self.taken.push((id, group));
+    }
+
     /// Gives a subtask another rank, if it is queued.
     pub(super) fn rerank(&mut self, view: &View<'_>, id: SubtaskId, group: u32, rank: i64) {
-        if self.ranks.get(id.index()).is_some_and(|r| *r != ABSENT) {
+        if self.is_queued(id) {
             self.insert(view, id, group, rank);
         }
     }
@@ -145,38 +180,46 @@ impl ReadyQueues {
     /// The front of a queue, without what is out of date; frees the queue if nothing is left.
     fn front(&mut self, at: u32, key: &impl Fn(u32) -> i64) -> Option<Head> {
         let queue = &mut self.queues[at as usize];
-        while let Some(Reverse((rank, subtask))) = queue.entries.peek().copied() {
-            if self.ranks[subtask.index()] == rank {
-                queue.front = Some((rank, subtask));
-                return Some(queue.head((rank, subtask), at, key));
+        while let Some(&Reverse(entry)) = queue.entries.peek() {
+            let (_, subtask, stamp) = entry;
+            if self.stamps[subtask.index()] == stamp {
+                queue.front = Some(entry);
+                return Some(queue.head(entry, at, key));
             }
             queue.entries.pop();
         }
         if queue.front.take().is_some() {
-            self.by_name.remove(&(queue.lane, queue.group));
+            if queue.group == 0 {
+                self.by_lane[queue.lane.index()] = ABSENT;
+            } else {
+                self.by_name.remove(&(queue.lane, queue.group));
+            }
             self.free.push(at);
         }
         None
     }
 
-    fn insert(&mut self, view: &View<'_>, id: SubtaskId, group: u32, rank: i64) {
+    /// Puts a subtask into its queue.
+    pub(super) fn insert(&mut self, view: &View<'_>, id: SubtaskId, group: u32, rank: i64) {
         let lane = view.lane(id);
         let rank = (-i64::from(view.priority(id)), rank);
-        let known = &mut self.ranks[id.index()];
-        if *known == rank {
-            return;
-        }
-        *known = rank;
-        let queue = self.queue(lane, group);
+        self.n_stamps = (self.n_stamps + 1) % ABSENT;
+        self.stamps[id.index()] = self.n_stamps;
+        let queue = self.queue(view, lane, group);
         let queue = &mut self.queues[queue as usize];
-        let entry = (rank, id);
+        let entry = (rank, id, self.n_stamps);
         queue.entries.push(Reverse(entry));
         queue.front = Some(queue.front.map_or(entry, |front| front.min(entry)));
     }
 
-    fn queue(&mut self, lane: LaneId, group: u32) -> u32 {
-        if let Some(queue) = self.by_name.get(&(lane, group)) {
-            return *queue;
+    fn queue(&mut self, view: &View<'_>, lane: LaneId, group: u32) -> u32 {
+        self.by_lane.resize(view.lanes().len(), ABSENT);
+        let known = match group {
+            0 => self.by_lane[lane.index()],
+            _ => self.by_name.get(&(lane, group)).copied().unwrap_or(ABSENT),
+        };
+        if known != ABSENT {
+            return known;
         }
         let queue = self.free.pop().unwrap_or_else(|| {
             self.queues.push(Queue {
@@ -189,12 +232,21 @@ impl ReadyQueues {
         });
         let entry = &mut self.queues[queue as usize];
         (entry.lane, entry.group) = (lane, group);
-        self.by_name.insert((lane, group), queue);
+        if group == 0 {
+            self.by_lane[lane.index()] = queue;
+        } else {
+            self.by_name.insert((lane, group), queue);
+        }
         queue
     }
 
+    fn is_queued(&self, id: SubtaskId) -> bool {
+        let stamp = self.stamps.get(id.index());
+        stamp.is_some_and(|stamp| *stamp != ABSENT)
+    }
+
     fn forget(&mut self, id: SubtaskId) {
-        self.ranks[id.index()] = ABSENT;
+        self.stamps[id.index()] = ABSENT;
     }
 }
 

@@ -61,7 +61,7 @@ fn waits_of(n: u32, servers: Vec<ResourceSpec>, per_service: f64, seed: u64) -> 
             engine.subtask(SubtaskId(id)),
             engine.tasks()[id as usize].spec,
         );
-        (subtask.started_at.unwrap() - task.release.unwrap()).0 as f64 / MEAN
+        (subtask.started_at().unwrap() - task.release().unwrap()).0 as f64 / MEAN
     };
     (0..n).map(wait).collect()
 }
@@ -230,8 +230,13 @@ fn share_of_repairs(n_machines: u32, up: f64, seed: u64) -> f64 {
     let mut repairs: Vec<_> = engine
         .subtasks()
         .iter()
-        .filter(|subtask| subtask.ran_on == Some(ResourceId(n_machines)))
-        .map(|subtask| (subtask.started_at.unwrap().0, subtask.ended_at.unwrap().0))
+        .filter(|subtask| subtask.ran_on() == Some(ResourceId(n_machines)))
+        .map(|subtask| {
+            (
+                subtask.started_at().unwrap().0,
+                subtask.ended_at().unwrap().0,
+            )
+        })
         .collect();
     repairs.sort_unstable();
     // The first ones come from machines that all ran, the last from fewer and fewer machines.

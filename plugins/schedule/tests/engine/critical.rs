@@ -10,7 +10,11 @@ fn each_step_starts_when_what_held_it_ends() {
     for seed in 0..60 {
         let engine = run_case(&random_case(seed, false), options(PolicyName::Fifo)).engine;
         let path = engine.critical_path();
-        let end = engine.subtasks().iter().filter_map(|s| s.ended_at).max();
+        let end = engine
+            .subtasks()
+            .iter()
+            .filter_map(schedule::Subtask::ended_at)
+            .max();
         assert_eq!(path.last().map(|step| step.ended), end, "seed {seed}");
         for pair in path.windows(2) {
             assert_eq!(pair[0].ended, pair[1].started, "seed {seed}");

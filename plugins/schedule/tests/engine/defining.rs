@@ -50,7 +50,7 @@ fn run(
 
 /// When each task ended, in the order of arrival.
 fn task_ends(driver: &Driver<Succeed>) -> Vec<u64> {
-    let ends = driver.engine.tasks().iter().map(|task| task.ended_at);
+    let ends = driver.engine.tasks().iter().map(schedule::Task::ended_at);
     ends.map(|end| end.unwrap().0).collect()
 }
 
@@ -156,7 +156,7 @@ fn srpt_gives_the_least_mean_flow_of_tasks_on_one_machine() {
             .engine
             .tasks()
             .iter()
-            .map(|task| (task.ended_at.unwrap() - task.arrived_at).0 / SEC)
+            .map(|task| (task.ended_at().unwrap() - task.arrived_at).0 / SEC)
             .sum();
         assert_eq!(flow, least_flow(0, &mut jobs.clone()), "seed {seed}");
     }
@@ -249,7 +249,7 @@ fn mean_length(policy: PolicyName) -> f64 {
     driver.run(&plan);
     let flows = driver.engine.tasks()[5_000..]
         .iter()
-        .map(|task| (task.ended_at.unwrap() - task.arrived_at).as_secs_f64());
+        .map(|task| (task.ended_at().unwrap() - task.arrived_at).as_secs_f64());
     LOAD * flows.sum::<f64>() / 35_000.0
 }
 
@@ -448,7 +448,7 @@ fn list_policies_decide_as_list_schedulers_where_nothing_is_inserted() {
             let mut driver = Driver::new(engine, Succeed);
             driver.run(&Plan::new());
             let ends = driver.engine.subtasks().iter();
-            let ends: Vec<_> = ends.map(|s| s.ended_at.unwrap().0 as f64).collect();
+            let ends: Vec<_> = ends.map(|s| s.ended_at().unwrap().0 as f64).collect();
             let planned: Vec<_> = expected.assignments.iter().map(|a| a.end).collect();
             assert_eq!(ends, planned, "{policy}, seed {seed}");
         }

@@ -13,6 +13,7 @@ mod policies;
 mod reference;
 mod refusals;
 mod runs;
+mod shortcuts;
 mod support;
 mod travel;
 mod validator;

@@ -71,9 +71,9 @@ fn what_arrives_behind_a_full_horizon_waits_for_its_turn() {
     let urgent = add(&mut engine, end, 1, 2)[0];
     let mut driver = Driver::new(engine, Succeed);
     driver.run(&Plan::new());
-    let end_of = |id| driver.engine.subtask(id).ended_at.unwrap();
+    let end_of = |id| driver.engine.subtask(id).ended_at().unwrap();
     let sooner = driver.engine.subtasks().iter();
-    let sooner = sooner.filter(|s| s.ended_at.unwrap() < end_of(urgent));
+    let sooner = sooner.filter(|s| s.ended_at().unwrap() < end_of(urgent));
     assert!(sooner.count() <= 4);
     assert!(end_of(later) > SimTime(1_000 * SEC));
 }
@@ -108,7 +108,7 @@ fn a_run_is_no_worse_than_the_list_schedules_it_chose_from() {
         let mut driver = Driver::new(engine, Succeed);
         driver.run(&Plan::new());
         let ends = driver.engine.subtasks().iter();
-        let ends = ends.map(|s| s.ended_at.unwrap().0 as f64);
+        let ends = ends.map(|s| s.ended_at().unwrap().0 as f64);
         // Planning takes a microsecond for each subtask and resource.
         let sum: f64 = ends.map(|end| end - 36_000.0).sum();
         let instance = builder.build().unwrap();
@@ -131,6 +131,6 @@ fn who_goes_down_loses_its_turns_to_the_others() {
     engine.set_up(ready, ResourceId(0), false);
     let mut driver = Driver::new(engine, Succeed);
     driver.run(&Plan::new());
-    let ends = ids.iter().map(|id| driver.engine.subtask(*id).ended_at);
+    let ends = ids.iter().map(|id| driver.engine.subtask(*id).ended_at());
     assert!(ends.max().unwrap().unwrap() < SimTime(11 * SEC));
 }

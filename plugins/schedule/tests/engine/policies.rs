@@ -28,7 +28,11 @@ fn independent(policy: PolicyName, pool: Vec<ResourceSpec>, items: &[u32]) -> Dr
 
 /// When each subtask ended, in seconds, by id.
 fn ends(driver: &Driver<Succeed>) -> Vec<f64> {
-    let ended = driver.engine.subtasks().iter().filter_map(|s| s.ended_at);
+    let ended = driver
+        .engine
+        .subtasks()
+        .iter()
+        .filter_map(schedule::Subtask::ended_at);
     ended.map(SimTime::as_secs_f64).collect()
 }
 
@@ -197,7 +201,7 @@ fn heft_starts_the_critical_path_first() {
 
 /// The longest path from `id` on, by plain recursion over the whole graph.
 fn longest(engine: &Engine, id: SubtaskId, known: usize) -> u64 {
-    let spec = &engine.subtask(id).spec;
+    let (spec, load) = (engine.subtask(id).spec, engine.load(id));
     let spans = engine.resources().iter().filter_map(|resource| {
         let (_, p) = resource
             .spec
@@ -207,10 +211,8 @@ fn longest(engine: &Engine, id: SubtaskId, known: usize) -> u64 {
         let transfer = resource
             .spec
             .bytes_per_sec
-            .map_or(0.0, |v| spec.bytes as f64 / v);
-        let work = p.fixed.0
-            + p.per_item.0 * u64::from(spec.items)
-            + p.per_token.0 * u64::from(spec.tokens);
+            .map_or(0.0, |v| load.bytes as f64 / v);
+        let work = p.fixed.0 + p.per_item.0 * load.items + p.per_token.0 * load.tokens;
         Some(work + SimSpan::from_secs_f64(transfer).0)
     });
     let spans: Vec<u64> = spans.collect();

@@ -84,15 +84,14 @@ fn batch_span(fact: &EngineFact) -> f64 {
 /// The shortest span that a resource could need for a subtask alone, and the same without the part
 /// that a batch shares.
 fn shortest(engine: &Engine, id: SubtaskId) -> (u64, u64) {
-    let spec = &engine.subtask(id).spec;
+    let (spec, load) = (engine.subtask(id).spec, engine.load(id));
     let spans = engine.resources().iter().filter_map(|resource| {
         let (_, profile) = resource
             .spec
             .skills
             .iter()
             .find(|(skill, _)| *skill == spec.skill)?;
-        let own = profile.per_item.0 * u64::from(spec.items)
-            + profile.per_token.0 * u64::from(spec.tokens);
+        let own = profile.per_item.0 * load.items + profile.per_token.0 * load.tokens;
         Some((profile.fixed.0 + own, own))
     });
     spans
@@ -117,7 +116,11 @@ fn no_run_beats_the_critical_path_or_the_area() {
                 path_ends.push(start.unwrap_or(0) + alone);
                 area += own;
             }
-            let end = engine.subtasks().iter().filter_map(|s| s.ended_at).max();
+            let end = engine
+                .subtasks()
+                .iter()
+                .filter_map(schedule::Subtask::ended_at)
+                .max();
             let end = end.unwrap_or_default().0;
             assert!(
                 end >= path_ends.iter().copied().max().unwrap_or(0),

@@ -121,7 +121,11 @@ fn run(policy: PolicyName, graph: &Graph) -> Driver<Succeed> {
 }
 
 fn makespan(driver: &Driver<Succeed>) -> f64 {
-    let ends = driver.engine.subtasks().iter().filter_map(|s| s.ended_at);
+    let ends = driver
+        .engine
+        .subtasks()
+        .iter()
+        .filter_map(schedule::Subtask::ended_at);
     ends.max().unwrap().as_secs_f64()
 }
 
@@ -220,7 +224,7 @@ fn work_goes_where_its_data_is_unless_another_ends_it_sooner() {
             };
             let driver = run(policy, &graph);
             let places = driver.engine.subtasks().iter();
-            let places: Vec<_> = places.map(|s| s.ran_on.unwrap().0).collect();
+            let places: Vec<_> = places.map(|s| s.ran_on().unwrap().0).collect();
             // A critical path stays where it is done soonest as a whole.
             let expected = if policy == PolicyName::Cpop { 0 } else { place };
             assert_eq!(places, [0, expected], "{policy}, {bytes} bytes");
