@@ -13,6 +13,8 @@ mod refine;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
+
 use rand::{SeedableRng as _, rngs::SmallRng};
 
 use crate::{
@@ -34,6 +36,18 @@ const ORDER_SHARE: f64 = 0.12;
 
 /// Iterations of one annealing if the budget has no end.
 const UNLIMITED: u64 = 10_000_000;
+
+/// Iterations for each operation that make one annealing, if the budget is enough for several.
+const LONG: f64 = 20_000.0;
+
+/// Iterations after which it is known how many will fit into the budget.
+const PROBE: u64 = 1 << 14;
+
+/// The temperatures for a makespan, in mean durations: the first of all, that of later annealings
+/// from the best schedule, and the last.
+const HOT: f64 = 0.1;
+const WARM: f64 = 0.025;
+const COLD: f64 = 0.002;
 
 /// The planner; it declines whatever is no flow shop.
 pub(super) struct IteratedGreedy;
@@ -67,11 +81,7 @@ impl Planner for IteratedGreedy {
 fn work(flow: &Flow, search: &Search<'_>, thread: u64) {
     let seed = search.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ thread;
     let mut rng = SmallRng::seed_from_u64(seed);
-    let spent = |n: u64| match search.budget().iterations {
-        Some(limit) => search.spent().max(n as f64 / limit.max(1) as f64),
-        None if search.budget().time.is_some() => search.spent(),
-        None => n as f64 / UNLIMITED as f64,
-    };
+    let spent = |n: u64| spent(search, n);
     let is_makespan = search.objective == Objective::Makespan;
     let mut n_done = 0;
     let mut start = search.best().map(|(_, schedule)| schedule);
@@ -96,17 +106,18 @@ fn work(flow: &Flow, search: &Search<'_>, thread: u64) {
         return;
     }
     let mut machines = Machines::new(flow, &start);
+    let mut heat = HOT;
     while !search.is_over(n_done) {
-        let (before, first) = (n_done, spent(n_done));
+        let before = n_done;
+        let length = Length::new(flow, spent(before));
         let part = |n: u64| {
             if search.is_over(before + n) {
                 return 1.0;
             }
-            // Without an end, each annealing has a length of its own.
-            (spent(before + n) - first) / (1.0 - first.min(0.99))
+            length.part(n, spent(before + n))
         };
         n_done += 64.max(if is_makespan {
-            let temperatures = (0.1 * flow.mean_duration(), 0.002 * flow.mean_duration());
+            let temperatures = (heat * flow.mean_duration(), COLD * flow.mean_duration());
             refine::makespan(&mut machines, search, temperatures, part, &mut rng)
         } else {
             let share = share_of_a_job(search);
@@ -121,9 +132,49 @@ fn work(flow: &Flow, search: &Search<'_>, thread: u64) {
                 &mut rng,
             )
         });
+        heat = WARM;
         if let Some((_, best)) = search.best() {
             machines.load(&best);
         }
+    }
+}
+
+/// How much of the budget is spent after `n` iterations.
+fn spent(search: &Search<'_>, n: u64) -> f64 {
+    match search.budget().iterations {
+        Some(limit) => search.spent().max(n as f64 / limit.max(1) as f64),
+        None if search.budget().time.is_some() => search.spent(),
+        None => n as f64 / UNLIMITED as f64,
+    }
+}
+
+/// How long one annealing is: a whole part of what is left of the budget.
+struct Length {
+    /// Iterations that are enough.
+    enough: f64,
+    /// How much of the budget is spent when it begins.
+    first: f64,
+    /// How many like it fit into the rest of the budget.
+    n_fit: Cell<f64>,
+}
+
+impl Length {
+    fn new(flow: &Flow, first: f64) -> Self {
+        Self {
+            enough: LONG * flow.movable.len() as f64,
+            first,
+            n_fit: Cell::new(1.0),
+        }
+    }
+
+    /// How much of it is over after `n` iterations, with so much of the budget spent.
+    fn part(&self, n: u64, spent: f64) -> f64 {
+        let of_rest = (spent - self.first) / (1.0 - self.first.min(0.99));
+        if n == PROBE && of_rest > 0.0 {
+            let n_expected = n as f64 / of_rest;
+            self.n_fit.set((n_expected / self.enough).floor().max(1.0));
+        }
+        of_rest * self.n_fit.get()
     }
 }
 

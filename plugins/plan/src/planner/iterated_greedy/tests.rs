@@ -5,7 +5,7 @@ use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 use crate::{
     instance::{Instance, InstanceBuilder, Job, Mode, ResourceId},
     list::ListName,
-    planner::iterated_greedy::{draw, flow::Flow, machines::Machines},
+    planner::iterated_greedy::{LONG, Length, PROBE, draw, flow::Flow, machines::Machines},
     validate::validate,
 };
 
@@ -121,4 +121,20 @@ fn without_heat_no_move_makes_the_makespan_longer() {
         }
     }
     assert!(n_moves.iter().all(|n| *n > 50), "{n_moves:?}");
+}
+
+#[test]
+fn a_long_budget_is_shared_among_annealings_and_a_short_one_is_not() {
+    let instance = flow_shop(20, 4, &mut SmallRng::seed_from_u64(1));
+    let flow = Flow::recognise(&instance).unwrap();
+    let enough = LONG * flow.movable.len() as f64;
+    for (budget, n_annealings) in [(0.4, 1.0), (1.5, 1.0), (2.5, 2.0), (7.2, 7.0)] {
+        // Half of the budget is spent already.
+        let length = Length::new(&flow, 0.5);
+        let spent = |n: f64| 0.5 + 0.5 * n / (budget * enough);
+        length.part(PROBE, spent(PROBE as f64));
+        let end = budget * enough / n_annealings;
+        let part = length.part(end as u64, spent(end));
+        assert!((part - 1.0).abs() < 1e-9, "{budget}: {part}");
+    }
 }
