@@ -246,7 +246,8 @@ pub(crate) struct PlanArgs {
     /// The seed of all chance.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// What to begin with: an earlier schedule, or a policy such as heft.
+    /// What to begin with: an earlier schedule, a list scheduler such as heft, or what an online
+    /// policy such as edf (or online:heft) comes to.
     #[arg(long, value_name = "FILE|POLICY")]
     pub(crate) warm_start: Option<String>,
     /// The file for the schedule; standard output if not given.

@@ -6,6 +6,7 @@ use std::{
 
 use plan::{Budget, Instance, ListName, Objective, PlannerName, Progress, Schedule, Search};
 use record::write_atomically;
+use schedule::PolicyName;
 use serde_json::json;
 use workloads::{ReadOptions, ScheduleFile, Verdict, read_instance_file, read_schedule_file};
 
@@ -137,25 +138,13 @@ fn refuse_folder(out: &Path) -> Result<(), AppError> {
     })
 }
 
-/// The schedule to begin with: of an earlier plan, or of a policy that lists operations.
+/// The schedule to begin with: of an earlier plan, a list scheduler, or an online policy.
 fn warm_start(args: &PlanArgs, instance: &Instance) -> Result<Option<Schedule>, AppError> {
     let Some(from) = &args.warm_start else {
         return Ok(None);
     };
-    if let Ok(list) = from.parse::<ListName>()
-        && !Path::new(from).is_file()
-    {
-        return Ok(Some(list.schedule(instance)));
-    }
     if !Path::new(from).is_file() {
-        return Err(AppError::Usage(format!(
-            "--warm-start {from:?} is neither a schedule file nor one of {}",
-            ListName::ALL
-                .iter()
-                .map(|list| list.name())
-                .collect::<Vec<_>>()
-                .join(", ")
-        )));
+        return Ok(Some(first_schedule(from, args.seed, instance)?));
     }
     let file = read_schedule_file(Path::new(from), instance)?;
     let faults: Vec<String> = plan::validate(instance, &file.schedule)
@@ -167,6 +156,37 @@ fn warm_start(args: &PlanArgs, instance: &Instance) -> Result<Option<Schedule>, 
     } else {
         Err(AppError::Checked(faults.join("\n")))
     }
+}
+
+/// The schedule of a list scheduler, or of an online policy in the event engine, by name. A name that
+/// both have is that of the list scheduler, unless it comes after `online:`.
+fn first_schedule(name: &str, seed: u64, instance: &Instance) -> Result<Schedule, AppError> {
+    let (is_online, bare) = match name.strip_prefix("online:") {
+        Some(policy) => (true, policy),
+        None => (false, name.strip_prefix("list:").unwrap_or(name)),
+    };
+    if let Ok(list) = bare.parse::<ListName>()
+        && !is_online
+    {
+        return Ok(list.schedule(instance));
+    }
+    if let Ok(policy) = bare.parse::<PolicyName>()
+        && !name.starts_with("list:")
+    {
+        return bench::schedule_online(instance, policy, seed).map_err(|why| {
+            AppError::Usage(format!("--warm-start {name:?} gives no schedule: {why}"))
+        });
+    }
+    let lists = ListName::ALL.iter().map(|list| list.name());
+    let policies = PolicyName::ALL.iter().map(|policy| policy.name());
+    Err(AppError::Usage(format!(
+        "--warm-start {name:?} is neither a schedule file nor one of {}; online:NAME takes the \
+         policy where a list scheduler has the same name",
+        lists
+            .chain(policies.filter(|policy| policy.parse::<ListName>().is_err()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    )))
 }
 
 /// Lets a planner work until its budget is spent or Ctrl-C is pressed.

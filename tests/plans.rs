@@ -66,8 +66,8 @@ fn a_plan_is_written_told_of_and_checked() {
         (&verdict["ok"], &verdict["value"]),
         (&true.into(), &9.into())
     );
-    // An earlier plan and a policy are both good to begin with.
-    for from in ["plan.json", "heft"] {
+    // An earlier plan, a list scheduler and an online policy are all good to begin with.
+    for from in ["plan.json", "heft", "edf", "online:heft"] {
         let args = ["plan", "shop.txt", "--budget", "10ms", "--warm-start", from];
         diorama(&desk, &[&args[..], &MAKESPAN].concat()).expect(0);
     }
@@ -179,6 +179,11 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
     ),
     (
         &["plan", "shop.txt", "--warm-start", "hefty"],
+        2,
+        "neither a schedule file nor one of",
+    ),
+    (
+        &["plan", "shop.txt", "--warm-start", "list:edf"],
         2,
         "neither a schedule file nor one of",
     ),

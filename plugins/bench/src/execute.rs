@@ -4,15 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use plan::{Budget, Instance, Objective, PlannerName, Schedule, Search, lower_bound};
-use schedule::{
-    Charge, DeviceId, Engine, EngineOptions, FactLevel, Mode, OwnerId, PolicyName, ResourceId,
-    ResourceKind, ResourceSpec, Skill, SubtaskId, SubtaskSpec, TaskSpec,
-};
-use sim::{SimSpan, SimTime, Streams};
+use schedule::{Engine, EngineOptions, FactLevel, PolicyName};
+use sim::Streams;
 use workloads::Workload;
 
 use crate::{
     input::{Input, InputKind},
+    online::engine_of,
     run::{Run, RunBuilder, Unit},
     runner::Runner,
 };
@@ -164,94 +162,20 @@ fn run_workload(
     }))
 }
 
-/// An instance as it looks to those who decide while it runs: each operation has the modes that the
-/// instance says, in its own unit of time as seconds, and data takes no time.
+/// An instance under those who decide while it runs.
 fn run_online(
     instance: &Instance,
     policy: PolicyName,
     seed: u64,
     stop: &AtomicBool,
 ) -> Result<Option<Run>, String> {
-    if instance.network().is_some() {
-        return Err("online policies run instances without a network only".to_owned());
-    }
-    let resources = (0..).zip(instance.resources()).map(|(n, resource)| {
-        let name = if resource.name.is_empty() {
-            format!("machine {n}")
-        } else {
-            resource.name.clone()
-        };
-        let kind = ResourceKind::Agent { owner: OwnerId(n) };
-        ResourceSpec {
-            price_per_sec: resource.price,
-            watts: resource.watts,
-            device: DeviceId(n),
-            ..ResourceSpec::new(name, kind, vec![(Skill::Machine, Default::default())])
-        }
-    });
-    let charge = Charge::Modelled { noise: 0.0 };
-    let options = EngineOptions {
-        facts: FactLevel::Events,
-        ..EngineOptions::new(policy, charge, Streams::new(seed))
-    };
-    let mut engine =
-        Engine::new(resources.collect(), options).map_err(|error| error.to_string())?;
-    submit(instance, &mut engine)?;
+    let (mut engine, _) = engine_of(instance, policy, seed, FactLevel::Events)?;
     let name_of = |n: u32| Some(format!("job {n}"));
     let Some(mut run) = drive(&mut engine, stop, name_of) else {
         return Ok(None);
     };
     run.unit = Unit::Own;
     Ok(Some(run))
-}
-
-/// Hands a whole instance in: tasks are jobs, in order, subtasks by job and precedence.
-fn submit(instance: &Instance, engine: &mut Engine) -> Result<(), String> {
-    // Predecessors of other jobs must be handed in before: all tasks are open while subtasks come.
-    let tasks: Vec<_> = (0..)
-        .zip(instance.jobs())
-        .map(|(n, job)| {
-            let name = if job.name.is_empty() {
-                format!("job {n}")
-            } else {
-                job.name.clone()
-            };
-            let spec = TaskSpec {
-                weight: job.weight,
-                deadline: job.due.map(SimTime::from_secs_f64),
-                release: Some(SimTime::from_secs_f64(job.release)),
-                tenant: OwnerId(job.owner),
-                ..TaskSpec::new(name, OwnerId(n))
-            };
-            engine.open_task(SimTime::ZERO, spec)
-        })
-        .collect();
-    let mut ids = vec![SubtaskId(0); instance.n_ops()];
-    for &op in instance.topological() {
-        let job = instance.job(op);
-        let modes = instance.modes(op).iter().map(|mode| Mode {
-            resource: ResourceId(mode.resource.0),
-            span: SimSpan::from_secs_f64(mode.duration),
-        });
-        let spec = SubtaskSpec {
-            name: format!("{}.{}", job.0, instance.index_in_job(op)),
-            owner: OwnerId(job.0),
-            after: instance
-                .preds(op)
-                .iter()
-                .map(|arc| ids[arc.op.index()])
-                .collect(),
-            modes: modes.collect(),
-            ..SubtaskSpec::new(tasks[job.index()], Skill::Machine)
-        };
-        ids[op.index()] = engine
-            .add_subtask(SimTime::ZERO, spec)
-            .map_err(|error| error.to_string())?;
-    }
-    for task in tasks {
-        engine.close_task(SimTime::ZERO, task);
-    }
-    Ok(())
 }
 
 /// Runs an engine to its end; `None` if it was stopped.

@@ -10,6 +10,7 @@ mod execute;
 mod input;
 mod matrix;
 mod metric;
+mod online;
 mod report;
 mod run;
 mod runner;
@@ -25,6 +26,7 @@ pub use crate::{
     input::{Input, InputError, InputKind, Simulation},
     matrix::{Matrix, Progressed, build_of_this_program},
     metric::{Metric, Metrics, Quantity, metric_text},
+    online::schedule_online,
     report::write_report,
     run::{Piece, Run, RunBuilder, RunResource, RunTask, Unit},
     runner::{Runner, UnknownRunner},
