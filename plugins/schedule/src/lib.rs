@@ -40,7 +40,9 @@ pub use crate::{
     lane::{Lane, LaneId, Load},
     network::{Link, Network},
     options::{Charge, EngineOptions, FactLevel, HedgeAfter, Preemption, ScalingRule},
-    policy::{Criteria, Decisions, Placement, Policy, PolicyName, UnknownPolicy, View},
+    policy::{
+        Criteria, Decisions, Placement, Policy, PolicyName, UnknownPolicy, View, rolling_horizon,
+    },
     pool::{LatencyProfile, PoolError, ResourceId, ResourceKind, ResourceSpec},
     spread::Spread,
     validate::{Violation, validate},

@@ -38,7 +38,10 @@ mod weighted_fair;
 
 use sim::{SimSpan, SimTime};
 
-pub use self::name::{PolicyName, UnknownPolicy};
+pub use self::{
+    name::{PolicyName, UnknownPolicy},
+    planned::rolling_horizon,
+};
 use crate::{
     demand::Demands,
     engine::{Extras, Graph, Resource, Subtask, Task, Transfers},

@@ -94,6 +94,8 @@ policies! { streams;
     ContractNet = "contract-net", Bound::new(contract_net::ContractNet);
     /// Rolling horizon: follows a plan that is made anew, in simulated time, when something arrives or fails.
     Planned = "planned", planned::Planned::default();
+    /// As planned, but each plan is improved by 200 iterations of large neighbourhood search.
+    PlannedLns = "planned-lns", planned::Planned::searching(plan::PlannerName::Lns, 200);
 }
 
 impl PolicyName {

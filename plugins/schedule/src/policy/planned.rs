@@ -2,8 +2,12 @@
 //! something arrives, fails, goes down or comes back. Sethi, Sorger (1991), "A theory of rolling
 //! horizon decision making".
 //!
+//! A plan is the best of some list schedules and of the order of the plan before. A planner may go on
+//! from there, for so many iterations.
+//!
 //! Planning is charged to the simulated clock, by a model, so that runs repeat: [`NANOS_PER_MODE`]
-//! for each way in which a planned subtask can be done. Until a plan is there the one before it is
+//! for each way in which a planned subtask can be done, and [`NANOS_PER_TRIAL`] for each iteration of
+//! a planner and each planned subtask. Until a plan is there the one before it is
 //! followed, and what is not in that waits.
 //!
 //! At most [`MAX_PLANNED`] subtasks are planned together, by priority and number. What arrives behind
@@ -17,7 +21,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
 };
 
-use plan::{Budget, ListName, Objective, Search};
+use plan::{Budget, ListName, Objective, PlannerName, Schedule, Search};
 use sim::{SimSpan, SimTime};
 
 use self::{
@@ -33,6 +37,10 @@ use crate::{
 
 /// What planning costs for each subtask and each resource that can do it.
 const NANOS_PER_MODE: u64 = 1_000;
+/// What an iteration of a planner costs for each subtask.
+const NANOS_PER_TRIAL: u64 = 100;
+/// What a plan makes small.
+const OBJECTIVE: Objective = Objective::WeightedCompletion;
 /// What is tried beside the order of the plan before. The other list schedulers take many times as
 /// long, for plans that are hardly better.
 const LISTS: [ListName; 4] = [ListName::Heft, ListName::Peft, ListName::Mct, ListName::Mst];
@@ -40,9 +48,18 @@ const LISTS: [ListName; 4] = [ListName::Heft, ListName::Peft, ListName::Mct, Lis
 /// What goes first of what is ready: higher priority, then smaller number.
 type Key = (Reverse<i32>, SubtaskId);
 
+/// A rolling horizon whose plans are searched for by a planner, for so many of its iterations each:
+/// a count, not a time, so that runs repeat. The search starts from the list schedules and the plan
+/// before.
+pub fn rolling_horizon(planner: PlannerName, iterations: u64) -> Box<dyn Policy> {
+    Box::new(Planned::searching(planner, iterations))
+}
+
 /// Follows plans.
 #[derive(Debug, Default)]
 pub(super) struct Planned {
+    /// Who searches on from the list schedules, and for how many iterations.
+    search: Option<(PlannerName, u64)>,
     plan: Plan,
     /// By subtask: where the plan puts it.
     place: Vec<Option<ResourceId>>,
@@ -64,6 +81,13 @@ pub(super) struct Planned {
 }
 
 impl Planned {
+    pub(super) fn searching(planner: PlannerName, iterations: u64) -> Self {
+        Self {
+            search: Some((planner, iterations)),
+            ..Self::default()
+        }
+    }
+
     /// Takes in what became ready, was started or ended, and notes whether that calls for a plan.
     fn update(&mut self, view: &View<'_>) {
         let n_known = std::mem::replace(&mut self.n_known, view.n_subtasks());
@@ -138,19 +162,40 @@ impl Planned {
         let Some(horizon) = Horizon::new(view, &self.plan, &open, &self.started) else {
             return;
         };
-        let instance = &horizon.instance;
-        let start = horizon.start();
-        let budget = Budget::of_iterations(1);
-        let search =
-            Search::new(instance, Objective::WeightedCompletion, budget).with_start(&start);
-        for list in LISTS {
-            search.offer(horizon.as_run(list.schedule(instance)), list.name());
-        }
-        let (_, best) = search.best().unwrap_or((0.0, start.clone()));
+        let best = self.best(&horizon);
         self.is_cut = horizon.is_cut;
         self.least_priority = horizon.least_priority;
-        let charge = SimSpan(horizon.n_modes as u64 * NANOS_PER_MODE);
-        self.coming = Some((view.now() + charge, horizon.plan(view, &best)));
+        let n_trials = self.search.map_or(0, |(_, iterations)| iterations);
+        let n_trials = n_trials.saturating_mul(horizon.n_subtasks() as u64);
+        let charge = (horizon.n_modes as u64 * NANOS_PER_MODE)
+            .saturating_add(n_trials.saturating_mul(NANOS_PER_TRIAL));
+        self.coming = Some((view.now() + SimSpan(charge), horizon.plan(view, &best)));
+    }
+
+    /// The best schedule that is found.
+    fn best(&self, horizon: &Horizon) -> Schedule {
+        let instance = &horizon.instance;
+        let value = |schedule: &Schedule| OBJECTIVE.of(instance, schedule);
+        let lists = LISTS.iter();
+        let lists = lists.map(|list| horizon.as_run(list.schedule(instance)));
+        let mut best = horizon.start();
+        for schedule in lists {
+            if value(&schedule) < value(&best) {
+                best = schedule;
+            }
+        }
+        let Some((planner, iterations)) = self.search else {
+            return best;
+        };
+        let budget = Budget::of_iterations(iterations);
+        let search = Search::new(instance, OBJECTIVE, budget).with_start(&best);
+        planner.make().run(&search);
+        let found = search.best();
+        let found = found.map(|(_, found)| horizon.as_found(&found));
+        match found {
+            Some(found) if value(&found) < value(&best) => found,
+            _ => best,
+        }
     }
 
     /// Follows another plan from now on.

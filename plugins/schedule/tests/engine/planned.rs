@@ -1,8 +1,12 @@
 //! What defines the rolling horizon: plans take simulated time, are followed, and are made anew when
 //! what is known changes.
 
+use plan::PlannerName;
 use rand::Rng as _;
-use schedule::{Engine, PolicyName, ResourceId, ResourceSpec, Skill, SubtaskId, WaitReason};
+use schedule::{
+    Engine, Policy, PolicyName, ResourceId, ResourceSpec, Skill, SubtaskId, WaitReason,
+    rolling_horizon,
+};
 use sim::{SimTime, Streams};
 
 use crate::support::{Driver, MS, Plan, Succeed, options, profile, replica, subtask, task};
@@ -78,46 +82,88 @@ fn what_arrives_behind_a_full_horizon_waits_for_its_turn() {
     assert!(end_of(later) > SimTime(1_000 * SEC));
 }
 
+/// An engine with independent subtasks on unrelated machines, and the same as an instance.
+fn unrelated(seed: u64, policy: Box<dyn Policy>) -> (Engine, plan::Instance) {
+    let mut rng = Streams::new(seed).stream("planned", 0);
+    let mut builder = plan::InstanceBuilder::new("independent", 3);
+    let pool = (0..3).map(|n| machine(&format!("m{n}"), 1, 0, 1)).collect();
+    let mut engine = Engine::with_policy(pool, options(PolicyName::Planned), policy).unwrap();
+    for _ in 0..12 {
+        let job = builder.job(plan::Job::default());
+        let spans: Vec<u64> = (0..3).map(|_| rng.random_range(1..1_000) * MS).collect();
+        let modes = (0..3).zip(&spans).map(|(n, span)| plan::Mode {
+            resource: plan::ResourceId(n),
+            duration: *span as f64,
+        });
+        builder.operation(job, modes);
+        let id = engine.open_task(SimTime::ZERO, task("t"));
+        let mut spec = subtask(id, Skill::Embed, 1, &[]);
+        let modes = (0..3).zip(&spans).map(|(n, span)| schedule::Mode {
+            resource: ResourceId(n),
+            span: sim::SimSpan(*span),
+        });
+        spec.modes = modes.collect();
+        engine.add_subtask(SimTime::ZERO, spec).unwrap();
+        engine.close_task(SimTime::ZERO, id);
+    }
+    (engine, builder.build().unwrap())
+}
+
+/// The sum of completion times, were there no planning: it is all done before anything starts.
+fn sum_of_ends(engine: Engine) -> f64 {
+    let mut driver = Driver::new(engine, Succeed);
+    driver.run(&Plan::new());
+    let starts = driver.engine.subtasks().iter().map(|s| s.started_at);
+    let planned = starts.min().unwrap().unwrap();
+    let ends = driver.engine.subtasks().iter();
+    let ends = ends.map(|s| s.ended_at.unwrap().since(planned).0 as f64);
+    ends.sum()
+}
+
 /// Of what it tries, it takes the plan with the least sum of completion times; nothing happens that
 /// it did not foresee, so that is what comes of it.
 #[test]
 fn a_run_is_no_worse_than_the_list_schedules_it_chose_from() {
     for seed in 0..20 {
-        let mut rng = Streams::new(seed).stream("planned", 0);
-        let mut builder = plan::InstanceBuilder::new("independent", 3);
-        let pool = (0..3).map(|n| machine(&format!("m{n}"), 1, 0, 1)).collect();
-        let mut engine = Engine::new(pool, options(PolicyName::Planned)).unwrap();
-        for _ in 0..12 {
-            let job = builder.job(plan::Job::default());
-            let spans: Vec<u64> = (0..3).map(|_| rng.random_range(1..1_000) * MS).collect();
-            let modes = (0..3).zip(&spans).map(|(n, span)| plan::Mode {
-                resource: plan::ResourceId(n),
-                duration: *span as f64,
-            });
-            builder.operation(job, modes);
-            let id = engine.open_task(SimTime::ZERO, task("t"));
-            let mut spec = subtask(id, Skill::Embed, 1, &[]);
-            let modes = (0..3).zip(&spans).map(|(n, span)| schedule::Mode {
-                resource: ResourceId(n),
-                span: sim::SimSpan(*span),
-            });
-            spec.modes = modes.collect();
-            engine.add_subtask(SimTime::ZERO, spec).unwrap();
-            engine.close_task(SimTime::ZERO, id);
-        }
-        let mut driver = Driver::new(engine, Succeed);
-        driver.run(&Plan::new());
-        let ends = driver.engine.subtasks().iter();
-        let ends = ends.map(|s| s.ended_at().unwrap().0 as f64);
-        // Planning takes a microsecond for each subtask and resource.
-        let sum: f64 = ends.map(|end| end - 36_000.0).sum();
-        let instance = builder.build().unwrap();
+        let policy = PolicyName::Planned.make(Streams::new(0));
+        let (engine, instance) = unrelated(seed, policy);
+        let sum = sum_of_ends(engine);
         for list in [plan::ListName::Heft, plan::ListName::Peft] {
             let schedule = list.schedule(&instance);
             let sum_of_list = plan::Objective::WeightedCompletion.of(&instance, &schedule);
             assert!(sum <= sum_of_list, "seed {seed}, {list}");
         }
     }
+}
+
+#[test]
+fn a_planner_makes_plans_better_and_never_worse() {
+    let sums = |policy: &dyn Fn() -> Box<dyn Policy>| -> Vec<f64> {
+        (0..20)
+            .map(|seed| sum_of_ends(unrelated(seed, policy()).0))
+            .collect()
+    };
+    let lists = sums(&|| PolicyName::Planned.make(Streams::new(0)));
+    for planner in [PlannerName::Lns, PlannerName::Annealing] {
+        let searched = sums(&|| rolling_horizon(planner, 300));
+        let pairs = || lists.iter().zip(&searched);
+        assert!(pairs().all(|(list, found)| found <= list), "{planner}");
+        let n_better = pairs().filter(|(list, found)| found < list).count();
+        assert!(n_better > 10, "{planner}: {n_better}");
+        assert_eq!(searched, sums(&|| rolling_horizon(planner, 300)));
+    }
+}
+
+#[test]
+fn a_longer_search_is_charged() {
+    let start = |iterations| {
+        let (mut engine, _) = unrelated(1, rolling_horizon(PlannerName::Lns, iterations));
+        engine.schedule(SimTime::ZERO);
+        engine.next_event()
+    };
+    // A microsecond for each way, a tenth for each subtask and iteration.
+    assert_eq!(start(10), Some(SimTime(36_000 + 12_000)));
+    assert_eq!(start(1_000), Some(SimTime(36_000 + 1_200_000)));
 }
 
 #[test]

@@ -99,6 +99,7 @@ fn work_spreads_over_equal_replicas_as_the_profile_says() {
         PolicyName::BatchFifo,
         PolicyName::BatchSjf,
         PolicyName::Planned,
+        PolicyName::PlannedLns,
         PolicyName::Random,
         PolicyName::RoundRobin,
         PolicyName::LeastLoaded,

@@ -191,7 +191,7 @@ fn peft_ranks_by_the_optimistic_cost_table() {
 }
 
 /// Who looks at when a subtask would end.
-const ALL_WHO_LOOK: [PolicyName; 19] = [
+const ALL_WHO_LOOK: [PolicyName; 20] = [
     PolicyName::Fifo,
     PolicyName::BatchFifo,
     PolicyName::BatchSjf,
@@ -211,6 +211,7 @@ const ALL_WHO_LOOK: [PolicyName; 19] = [
     PolicyName::Lookahead,
     PolicyName::ContractNet,
     PolicyName::Planned,
+    PolicyName::PlannedLns,
 ];
 
 #[test]

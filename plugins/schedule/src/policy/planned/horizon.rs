@@ -56,7 +56,10 @@ struct Parts {
     /// By operation that keeps something busy: the resource of its own behind it.
     n_private: usize,
     blockers: JobId,
-    horizon: f64,
+    /// Longer than any chain of what is planned.
+    behind: f64,
+    /// How long the longest of those that keep something busy does.
+    longest_block: f64,
     /// The data of each precedence that has any.
     bytes: Vec<u64>,
 }
@@ -71,7 +74,8 @@ impl Parts {
         let first = self.builder.operation(self.blockers, [mode(on, span)]);
         let private = self.slots.len() + self.n_private;
         self.n_private += 1;
-        let long = self.horizon;
+        // All end together, so that none can begin later at no cost.
+        let long = self.behind + (self.longest_block - span);
         let second = self.builder.operation(self.blockers, [mode(private, long)]);
         self.builder.arc(first, second, 0.0);
         self.subtasks.extend([None, None]);
@@ -117,7 +121,6 @@ impl Horizon {
         if chosen.is_empty() || slots.is_empty() {
             return None;
         }
-        let total: u64 = chosen.iter().map(|id| view.mean_span(*id).0).sum();
         let is_delayed = |id: &&SubtaskId| matches!(view.state(**id), SubtaskState::Backoff { .. });
         let n_delayed = chosen.iter().filter(is_delayed).count();
         let n_resources = 2 * slots.len() + 2 * n_delayed;
@@ -133,7 +136,8 @@ impl Horizon {
             slots,
             n_private: 0,
             blockers,
-            horizon: total as f64 + 1.0,
+            behind: longest_path(view, &chosen) + 1.0,
+            longest_block: longest_block(view, &chosen),
             bytes: Vec::new(),
         };
         let mut ends_of_running = vec![None; view.resources().len()];
@@ -160,9 +164,14 @@ impl Horizon {
         })
     }
 
+    /// How many subtasks are planned.
+    pub(super) fn n_subtasks(&self) -> usize {
+        self.subtasks.iter().flatten().count()
+    }
+
     /// A schedule to start from: in the order of the current plan, each where it ends soonest.
     pub(super) fn start(&self) -> Schedule {
-        self.in_order(|op| self.known_starts[op.index()].0)
+        self.in_order(|op| self.known_starts[op.index()].0, |_| None)
     }
 
     /// What comes of a schedule here: the same where no data travels; else in its order, each where
@@ -172,12 +181,29 @@ impl Horizon {
         if self.instance.network().is_none() {
             return schedule;
         }
-        let start = |op: OpId| schedule.assignments[op.index()].start as u64;
-        self.in_order(|op| self.subtasks[op.index()].map_or(0, |_| start(op)))
+        self.in_order(|op| self.turn(&schedule, op), |_| None)
     }
 
-    /// In the order of a key, as far as precedences allow; ties by number.
-    fn in_order(&self, key: impl Fn(OpId) -> u64) -> Schedule {
+    /// What comes of a schedule that a search found: in its order and on its resources, but behind
+    /// all that keeps them busy, since a search may think of that as work that can wait.
+    pub(super) fn as_found(&self, schedule: &Schedule) -> Schedule {
+        let place = |op: OpId| Some(schedule.assignments[op.index()].resource);
+        self.in_order(|op| self.turn(schedule, op), place)
+    }
+
+    /// When a schedule starts an operation; what keeps a resource busy comes first.
+    fn turn(&self, schedule: &Schedule, op: OpId) -> u64 {
+        let start = schedule.assignments[op.index()].start as u64;
+        self.subtasks[op.index()].map_or(0, |_| start)
+    }
+
+    /// In the order of a key, as far as precedences allow, ties by number; each where it is to be, or
+    /// ends soonest.
+    fn in_order(
+        &self,
+        key: impl Fn(OpId) -> u64,
+        place: impl Fn(OpId) -> Option<plan::ResourceId>,
+    ) -> Schedule {
         let instance = &self.instance;
         let mut free = vec![0.0_f64; instance.resources().len()];
         let nowhere = Assignment {
@@ -197,7 +223,10 @@ impl Horizon {
                     heap.push(key(arc.op));
                 }
             }
-            let ends = instance.modes(op).iter().map(|mode| {
+            let place = place(op);
+            let modes = instance.modes(op).iter();
+            let modes = modes.filter(|mode| place.is_none_or(|on| on == mode.resource));
+            let ends = modes.map(|mode| {
                 let (mut start, mut travel) = (free[mode.resource.index()], 0.0);
                 for arc in instance.preds(op) {
                     let before = assignments[arc.op.index()];
@@ -240,6 +269,48 @@ impl Horizon {
         Plan {
             turns: turns.into_iter().map(Into::into).collect(),
         }
+    }
+}
+
+/// The longest chain of what is planned, at the mean speed, in nanoseconds; where data travels, all
+/// together.
+fn longest_path(view: &View<'_>, chosen: &BTreeSet<SubtaskId>) -> f64 {
+    let n_together = view.resources().iter().map(|on| view.slots(on.id)).max();
+    let (mut longest, mut total, mut has_data) = (0.0_f64, 0.0, false);
+    let mut paths: BTreeMap<SubtaskId, f64> = BTreeMap::new();
+    for &id in chosen {
+        let own = view.mean_span(id).0 as f64;
+        let before = view.predecessors(id).filter_map(|p| {
+            has_data |= view.received(id, p) > 0;
+            paths.get(&p)
+        });
+        let path = own + before.fold(0.0_f64, |most, path| most.max(*path));
+        paths.insert(id, path);
+        longest = longest.max(path);
+        total += own;
+    }
+    // In a batch each takes as long as all of it.
+    let most = f64::from(n_together.unwrap_or(1).min(chosen.len() as u32).max(1));
+    if has_data {
+        total * most
+    } else {
+        longest * most
+    }
+}
+
+/// Until the last of those who are busy or wait for another attempt is free, in nanoseconds.
+fn longest_block(view: &View<'_>, chosen: &BTreeSet<SubtaskId>) -> f64 {
+    let up = view.resources().iter().filter(|on| on.up);
+    let busy = up.map(|on| view.free_at(on.id).since(view.now()).0);
+    let delays = chosen.iter().map(|id| delay(view, *id));
+    busy.chain(delays).max().unwrap_or(0) as f64
+}
+
+/// Until a subtask may be tried again, in nanoseconds.
+fn delay(view: &View<'_>, id: SubtaskId) -> u64 {
+    match view.state(id) {
+        SubtaskState::Backoff { until } => until.since(view.now()).0,
+        _ => 0,
     }
 }
 
@@ -329,10 +400,7 @@ fn add_subtasks(
         let modes = modes(view, id, on_lane[&lane], first_slot)?;
         n_modes += modes.len();
         // The private resources follow the slots and those of what runs.
-        let delay = match view.state(id) {
-            SubtaskState::Backoff { until } => until.since(view.now()).0,
-            _ => 0,
-        };
+        let delay = delay(view, id);
         let waits_for = (delay > 0).then(|| {
             let private = parts.slots.len() + parts.n_private;
             parts.n_private += 1;

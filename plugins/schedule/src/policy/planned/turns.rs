@@ -1,6 +1,6 @@
 //! Who does what in which order, how that is followed, and what becomes of those it says nothing of.
 
-use std::collections::VecDeque;
+use std::{cmp::Reverse, collections::VecDeque};
 
 use sim::SimTime;
 
@@ -74,11 +74,12 @@ impl Plan {
                 return;
             }
         }
-        let rest = turns.iter().filter(is_ready);
-        let rest = rest.filter(|item| item.subtask != first.subtask);
-        let rest = rest.filter(|item| view.lane(item.subtask) == lane);
-        let batch = std::iter::once(&first).chain(rest);
-        for item in batch.take(view.slots(on) as usize) {
+        let same = turns.iter().filter(is_ready);
+        let same = same.filter(|item| view.lane(item.subtask) == lane);
+        let mut batch: Vec<_> = same.collect();
+        batch.sort_by_key(|item| Reverse(view.priority(item.subtask)));
+        batch.truncate(view.slots(on) as usize);
+        for item in batch {
             decisions.placements.push(Placement {
                 subtask: item.subtask,
                 resource: on,
