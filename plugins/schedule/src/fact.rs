@@ -34,6 +34,9 @@ pub enum EngineFact {
         /// Whether its batches are sequences that join and leave one by one.
         #[serde(default, skip_serializing_if = "is_default")]
         continuous: bool,
+        /// How many tokens its sequences can keep together, where that is limited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_capacity: Option<u64>,
     },
     /// A task was handed in.
     TaskArrived {

@@ -45,7 +45,7 @@ pub use crate::{
     },
     pool::{LatencyProfile, PoolError, ResourceId, ResourceKind, ResourceSpec},
     spread::Spread,
-    validate::{Violation, validate},
+    validate::{Violation, validate, validate_priorities},
     workload::{
         BatchId, Mode, OwnerId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec,
         TaskState,

@@ -4,11 +4,13 @@
 mod batches;
 mod copies;
 mod graph;
+mod priority;
 
 use std::{collections::BTreeMap, fmt};
 
 use sim::{SimSpan, SimTime};
 
+pub use self::priority::validate_priorities;
 use crate::{
     fact::EngineFact,
     pool::ResourceId,
@@ -39,7 +41,8 @@ impl fmt::Display for Violation {
 /// at a time, of one skill, within its slots, for the span it was charged; each attempt follows
 /// readiness and placement, is counted, and has one outcome; nothing is done twice; a finished task
 /// has all its subtasks done; a failed task has a cause and leaves nothing behind; deadlines; nothing
-/// starts before its release; batches fit into memory and leave time for their set-up; attempts keep
+/// starts before its release; batches fit into memory, and the prompts of sequences into what is left
+/// for their tokens; batches leave time for their set-up; attempts keep
 /// to their timeouts; only what runs is preempted, by something of higher priority; copies run beside
 /// a first one, elsewhere, and one of them ends the subtask.
 pub fn validate<'a>(facts: impl IntoIterator<Item = (SimTime, &'a EngineFact)>) -> Vec<Violation> {
@@ -82,6 +85,7 @@ struct SubtaskLog {
     skill: Skill,
     after: Vec<SubtaskId>,
     memory: u64,
+    tokens: u64,
     timeout: Option<SimSpan>,
     starts: u32,
     ready_at: SimTime,
@@ -124,8 +128,11 @@ struct ResourceLog {
     running: Option<BatchId>,
     memory: Option<u64>,
     continuous: bool,
-    /// Sequences that run, where they come and go one by one.
-    n_sequences: usize,
+    /// How many tokens fit into its memory.
+    token_capacity: Option<u64>,
+    /// Sequences that run, where they come and go one by one, and how many tokens each keeps at
+    /// least: those of its prompt and the first one of its answer, unless it lost them.
+    sequences: BTreeMap<BatchId, u64>,
 }
 
 #[derive(Debug)]
@@ -153,6 +160,7 @@ struct Check {
     failed_tasks: Vec<TaskId>,
     downed: Vec<ResourceId>,
     preempted: Vec<(SubtaskId, ResourceId)>,
+    filled: Vec<ResourceId>,
 }
 
 impl Check {
@@ -259,8 +267,14 @@ impl Check {
                 slots,
                 memory_bytes,
                 continuous,
+                token_capacity,
                 ..
-            } => self.joined(*resource, *slots, *memory_bytes, *continuous),
+            } => {
+                self.joined(*resource, *slots, *memory_bytes, *continuous);
+                if let Some(log) = self.resources.get_mut(resource) {
+                    log.token_capacity = *token_capacity;
+                }
+            }
             EngineFact::TaskArrived {
                 task,
                 deadline,
@@ -274,12 +288,14 @@ impl Check {
                 skill,
                 after,
                 memory_bytes,
+                tokens,
                 timeout,
                 ..
             } => {
                 self.added(*subtask, *task, *skill, after);
                 if let Some(log) = self.subtasks.get_mut(subtask) {
                     log.memory = *memory_bytes;
+                    log.tokens = (*tokens).into();
                     log.timeout = *timeout;
                 }
             }
@@ -311,11 +327,14 @@ impl Check {
         for id in std::mem::take(&mut self.failed_tasks) {
             self.nothing_left(id);
         }
+        for id in std::mem::take(&mut self.filled) {
+            self.holds_its_tokens(id);
+        }
         for id in std::mem::take(&mut self.downed) {
             let busy = self
                 .resources
                 .get(&id)
-                .is_some_and(|log| !log.up && (log.running.is_some() || log.n_sequences > 0));
+                .is_some_and(|log| !log.up && (log.running.is_some() || !log.sequences.is_empty()));
             self.require(!busy, || format!("{id:?} is down and goes on working"));
         }
     }

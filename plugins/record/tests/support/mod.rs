@@ -246,6 +246,7 @@ fn join(log: &mut Log) {
             watts,
             memory_bytes: None,
             continuous: false,
+            token_capacity: None,
         });
     }
     for (agent, name, role) in [(ADA, "Ada", "scribe"), (MARA, "Mara", "chair")] {

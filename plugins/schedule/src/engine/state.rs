@@ -295,6 +295,7 @@ impl Resource {
             watts: self.spec.watts,
             memory_bytes: self.spec.memory.as_ref().map(|memory| memory.bytes),
             continuous: self.spec.continuous.is_some(),
+            token_capacity: self.tokens.as_deref().and_then(TokenServer::limit),
         }
     }
 }

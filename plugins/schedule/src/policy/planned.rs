@@ -13,6 +13,7 @@
 //! At most [`MAX_PLANNED`] subtasks are planned together, by priority and number. What arrives behind
 //! as many changes no plan: it has its turn when half of them have started.
 
+mod chosen;
 mod horizon;
 mod turns;
 
@@ -25,7 +26,8 @@ use plan::{Budget, ListName, Objective, PlannerName, Schedule, Search};
 use sim::{SimSpan, SimTime};
 
 use self::{
-    horizon::{Horizon, MAX_PLANNED},
+    chosen::MAX_PLANNED,
+    horizon::Horizon,
     turns::{Cover, Plan, waits},
 };
 use super::{Criteria, Decisions, Policy, View, greedy::SOONEST};

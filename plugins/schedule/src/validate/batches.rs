@@ -1,5 +1,7 @@
 //! The rules about resources, batches and attempts.
 
+use std::collections::BTreeMap;
+
 use sim::{SimSpan, SimTime};
 
 use super::{BatchLog, Check, CopyLog, ResourceLog, Stage};
@@ -30,7 +32,8 @@ impl Check {
                 running: None,
                 memory,
                 continuous,
-                n_sequences: 0,
+                token_capacity: None,
+                sequences: BTreeMap::new(),
             },
         );
     }
@@ -101,13 +104,16 @@ impl Check {
     fn occupy(&mut self, id: BatchId, resource: ResourceId, subtasks: &[SubtaskId]) {
         let memory = |id: &SubtaskId| self.subtasks.get(id).map_or(0, |log| log.memory);
         let taken: u64 = subtasks.iter().map(memory).sum();
+        let tokens = |id: &SubtaskId| self.subtasks.get(id).map_or(0, |log| log.tokens.max(1) + 1);
+        let n_tokens: u64 = subtasks.iter().map(tokens).sum();
         let Some(log) = self.resources.get_mut(&resource) else {
             return self.object(format!("{id:?} starts on unknown {resource:?}"));
         };
         let (slots, up, limit) = (log.slots as usize, log.up, log.memory);
         let (n_subtasks, running) = if log.continuous {
-            log.n_sequences += 1;
-            (log.n_sequences, None)
+            log.sequences.insert(id, n_tokens);
+            self.filled.push(resource);
+            (log.sequences.len(), None)
         } else {
             (subtasks.len(), log.running.replace(id))
         };
@@ -122,6 +128,17 @@ impl Check {
         });
         self.require((1..=slots).contains(&n_subtasks), || {
             format!("{id:?} has {n_subtasks} subtasks for the {slots} slots of {resource:?}")
+        });
+    }
+
+    /// The sequences of a resource keep no more tokens than fit into its memory.
+    pub(super) fn holds_its_tokens(&mut self, id: ResourceId) {
+        let Some(log) = self.resources.get(&id) else {
+            return;
+        };
+        let (kept, limit) = (log.sequences.values().sum::<u64>(), log.token_capacity);
+        self.require(limit.is_none_or(|limit| kept <= limit), || {
+            format!("the sequences of {id:?} keep {kept} tokens at least, {limit:?} fit")
         });
     }
 
@@ -169,7 +186,7 @@ impl Check {
             if log.running == Some(id) {
                 log.running = None;
             }
-            log.n_sequences = log.n_sequences.saturating_sub(usize::from(log.continuous));
+            log.sequences.remove(&id);
         }
         self.ended.push(id);
     }

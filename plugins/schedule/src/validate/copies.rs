@@ -66,6 +66,17 @@ impl Check {
         self.require(runs, || {
             format!("{id:?} loses tokens on {resource:?}, but was {stage:?}")
         });
+        // It begins anew some time; nobody says when.
+        let batches = &self.batches;
+        let is_own = |batch: &BatchId| {
+            let log = batches.get(batch);
+            log.is_some_and(|log| log.subtasks.contains(&id))
+        };
+        if let Some(log) = self.resources.get_mut(&resource)
+            && let Some((_, kept)) = log.sequences.iter_mut().find(|(batch, _)| is_own(batch))
+        {
+            *kept = 0;
+        }
     }
 
     pub(super) fn hedged(&mut self, id: SubtaskId, resource: ResourceId) {

@@ -55,6 +55,7 @@ impl Check {
             skill,
             after: after.to_vec(),
             memory: 0,
+            tokens: 0,
             timeout: None,
             starts: 0,
             ready_at: self.now,

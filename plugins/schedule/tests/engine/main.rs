@@ -10,6 +10,7 @@ mod mirror;
 mod new_rules;
 mod planned;
 mod policies;
+mod promises;
 mod reference;
 mod refusals;
 mod runs;

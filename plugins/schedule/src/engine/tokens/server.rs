@@ -16,6 +16,9 @@ use crate::{
     workload::{BatchId, SubtaskId},
 };
 
+/// What memory keeps that is not limited: far from overflow when tokens are added up.
+const BOUNDLESS: u64 = u64::MAX / 4;
+
 /// What a sequence is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -125,6 +128,11 @@ impl TokenServer {
             return 0;
         }
         slots.saturating_sub(self.n_sequences() as u32)
+    }
+
+    /// How many tokens the memory can keep; `None`: any number.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        Some(self.capacity).filter(|capacity| *capacity < BOUNDLESS)
     }
 
     /// Whether the memory has no room for the next prompt.
@@ -464,7 +472,6 @@ pub(crate) fn capacity(batching: TokenBatching, spec: &ResourceSpec) -> u64 {
             let models: u64 = memory.models.iter().map(|model| model.bytes).sum();
             memory.bytes.saturating_sub(models) / per_token
         }
-        // Far from overflow when tokens are added up.
-        _ => u64::MAX / 4,
+        _ => BOUNDLESS,
     }
 }

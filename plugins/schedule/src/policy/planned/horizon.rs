@@ -16,7 +16,8 @@ use sim::{SimSpan, SimTime};
 
 use super::{
     Key,
-    turns::{Item, Plan, waits},
+    chosen::Chosen,
+    turns::{Item, Plan},
 };
 use crate::{
     lane::Load,
@@ -25,8 +26,6 @@ use crate::{
     workload::{SubtaskId, SubtaskState, TaskId},
 };
 
-/// How many subtasks are planned at most; the rest is planned when half of these have started.
-pub(super) const MAX_PLANNED: usize = 256;
 /// How many slots of a resource are planned by themselves.
 const MAX_SLOTS: u32 = 4;
 
@@ -323,55 +322,6 @@ fn known_starts(current: &Plan, subtasks: &[Option<SubtaskId>]) -> Vec<SimTime> 
         None => SimTime::ZERO,
     };
     subtasks.iter().map(start_of).collect()
-}
-
-/// What is planned, by number: what is `open`, then what follows it or what runs.
-struct Chosen {
-    subtasks: BTreeSet<SubtaskId>,
-    is_cut: bool,
-    least_priority: i32,
-}
-
-impl Chosen {
-    fn new(view: &View<'_>, open: &[Key], started: &BTreeSet<SubtaskId>) -> Self {
-        let mut chosen = Self {
-            subtasks: BTreeSet::new(),
-            is_cut: false,
-            least_priority: i32::MAX,
-        };
-        for &(_, id) in open {
-            chosen.add(view, id);
-        }
-        // Successors have larger numbers, so they come up after all they follow.
-        let mut next = BTreeSet::new();
-        for &id in started.iter().chain(&chosen.subtasks) {
-            next.extend(view.successors(id));
-        }
-        while let Some(id) = next.pop_first()
-            && !chosen.is_cut
-        {
-            let mut before = view.predecessors(id);
-            let follows = before.all(|p| !waits(view, p) || chosen.subtasks.contains(&p));
-            if view.state(id) == SubtaskState::Blocked && follows && chosen.add(view, id) {
-                next.extend(view.successors(id));
-            }
-        }
-        chosen
-    }
-
-    /// Adds a subtask if there is room and somebody is up who can do it.
-    fn add(&mut self, view: &View<'_>, id: SubtaskId) -> bool {
-        let mut members = view.members(view.lane(id)).iter();
-        if !members.any(|(on, _)| view.resources()[on.index()].up) {
-            return false;
-        }
-        if self.subtasks.len() == MAX_PLANNED {
-            self.is_cut = true;
-            return false;
-        }
-        self.least_priority = self.least_priority.min(view.priority(id));
-        self.subtasks.insert(id)
-    }
 }
 
 /// Adds the subtasks with their modes and precedences; gives the number of modes.
