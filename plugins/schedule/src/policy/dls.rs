@@ -3,10 +3,10 @@
 //! plus how much faster the resource is than the mean. Sih, Lee (1993), "A compile-time scheduling
 //! heuristic for interconnection-constrained heterogeneous processor architectures".
 //!
-//! The work behind a subtask counts without the time that data travels, as in the paper; when a
-//! resource could start it counts with it. Of the level, only start and speed depend on the resource,
-//! and together they are the mean span less the completion time; so the best resource for a subtask is
-//! the one that ends it soonest.
+//! Mean spans stand for the median ones of the paper. The work behind a subtask counts without the
+//! time that data travels, as in the paper; when a resource could start it counts with it. Of the
+//! level, only start and speed depend on the resource, and together they are the mean span less the
+//! completion time; so the best resource for a subtask is the one that ends it soonest.
 
 use super::{View, mapped::Liking, queues::nanos, upward::UpwardRanks};
 use crate::workload::SubtaskId;

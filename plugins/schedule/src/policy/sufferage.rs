@@ -2,6 +2,9 @@
 //! is mapped next. Maheswaran, Ali, Siegel, Hensgen, Freund (1999), "Dynamic mapping of a class of
 //! independent tasks onto heterogeneous computing systems".
 //!
+//! Completion times are found anew after each subtask that is mapped. The paper does so after each
+//! pass, in which every resource gets the one of those that want it most that suffers most.
+//!
 //! What only one resource can do suffers most of all.
 
 use super::mapped::Liking;

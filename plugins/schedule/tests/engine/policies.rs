@@ -42,8 +42,9 @@ fn machine(name: &str, slots: u32, fixed: u64, per_item: u64) -> ResourceSpec {
 
 #[test]
 fn fifo_never_passes_over_an_earlier_one() {
-    for seed in 0..60 {
-        let run = run_case(&random_case(seed, false), options(PolicyName::Fifo));
+    let policies = [PolicyName::Fifo, PolicyName::BatchFifo];
+    for (seed, policy) in (0..60).flat_map(|seed| policies.map(|policy| (seed, policy))) {
+        let run = run_case(&random_case(seed, false), options(policy));
         let mut waiting: BTreeMap<_, BTreeSet<(SimTime, SubtaskId)>> = BTreeMap::new();
         for (at, fact) in &run.facts {
             let lane = |id: SubtaskId| {
@@ -88,6 +89,7 @@ fn sjf_gives_the_least_mean_flow_on_one_machine() {
             .map(|(length, place)| length * place)
             .sum();
         assert_eq!(flow(PolicyName::Sjf), f64::from(least));
+        assert_eq!(flow(PolicyName::BatchSjf), f64::from(least));
         assert!(flow(PolicyName::Fifo) >= flow(PolicyName::Sjf));
     }
 }

@@ -234,6 +234,23 @@ fn work_goes_where_its_data_is_unless_another_ends_it_sooner() {
 }
 
 #[test]
+fn lookahead_sees_where_the_data_must_go_next() {
+    // The first ends sooner on 0, but only 1 is quick with the second, and its data takes long.
+    let graph = Graph {
+        spans: vec![vec![5, 6], vec![40, 10]],
+        arcs: vec![(0, 1, 5)],
+    };
+    for (policy, place, end) in [
+        (PolicyName::Heft, 0, 20.0),
+        (PolicyName::Lookahead, 1, 16.0),
+    ] {
+        let driver = run(policy, &graph);
+        assert_eq!(driver.engine.subtasks()[0].ran_on, Some(ResourceId(place)));
+        assert_eq!(makespan(&driver), end, "{policy}");
+    }
+}
+
+#[test]
 fn who_counts_travel_is_sooner_done() {
     let mean = |policy| {
         let runs = (0..20).map(|seed| makespan(&run(policy, &random_graph(seed, 4))));
