@@ -2,7 +2,8 @@
 //! something arrives, fails, goes down or comes back. Sethi, Sorger (1991), "A theory of rolling
 //! horizon decision making".
 //!
-//! A plan is the best of some list schedules and of the order of the plan before. A planner may go on
+//! A plan is the best of some list schedules, of the order of the plan before, and of one in which
+//! tasks with little work left for their weight go first. A planner may go on
 //! from there, for so many iterations.
 //!
 //! Planning is charged to the simulated clock, by a model, so that runs repeat: [`NANOS_PER_MODE`]
@@ -181,7 +182,7 @@ impl Planned {
         let lists = LISTS.iter();
         let lists = lists.map(|list| horizon.as_run(list.schedule(instance)));
         let mut best = horizon.start();
-        for schedule in lists {
+        for schedule in lists.chain([horizon.least_work_first()]) {
             if value(&schedule) < value(&best) {
                 best = schedule;
             }

@@ -173,6 +173,26 @@ impl Horizon {
         self.in_order(|op| self.known_starts[op.index()].0, |_| None)
     }
 
+    /// A schedule in which what belongs to the task with the least work left for its weight goes
+    /// first, each where it ends soonest. Smith (1956), "Various optimizers for single-stage
+    /// production".
+    pub(super) fn least_work_first(&self) -> Schedule {
+        let instance = &self.instance;
+        let least = |op: OpId| {
+            let durations = instance.modes(op).iter().map(|mode| mode.duration);
+            durations.fold(f64::INFINITY, f64::min)
+        };
+        let of_job = |job: usize| {
+            let ops = instance.ops_of(JobId(job as u32)).iter();
+            let work: f64 = ops.map(|op| least(*op)).sum();
+            (work / instance.jobs()[job].weight) as u64
+        };
+        let left: Vec<_> = (0..instance.jobs().len()).map(of_job).collect();
+        let key =
+            |op: OpId| self.subtasks[op.index()].map_or(0, |_| left[instance.job(op).index()]);
+        self.in_order(key, |_| None)
+    }
+
     /// What comes of a schedule here: the same where no data travels; else in its order, each where
     /// it ends soonest, since a resource takes in the data of a subtask before it works on it, and
     /// does nothing else meanwhile.
