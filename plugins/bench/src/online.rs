@@ -30,7 +30,7 @@ pub fn schedule_online(
     for op in instance.ops() {
         let subtask = engine.subtask(ids[op.index()]);
         let (Some(on), Some(started), Some(_)) =
-            (subtask.ran_on, subtask.started_at, subtask.ended_at)
+            (subtask.ran_on(), subtask.started_at(), subtask.ended_at())
         else {
             return Err(format!("operation {} is never done", op.0));
         };

@@ -113,10 +113,14 @@ fn unrelated(seed: u64, policy: Box<dyn Policy>) -> (Engine, plan::Instance) {
 fn sum_of_ends(engine: Engine) -> f64 {
     let mut driver = Driver::new(engine, Succeed);
     driver.run(&Plan::new());
-    let starts = driver.engine.subtasks().iter().map(|s| s.started_at);
+    let starts = driver
+        .engine
+        .subtasks()
+        .iter()
+        .map(schedule::Subtask::started_at);
     let planned = starts.min().unwrap().unwrap();
     let ends = driver.engine.subtasks().iter();
-    let ends = ends.map(|s| s.ended_at.unwrap().since(planned).0 as f64);
+    let ends = ends.map(|s| s.ended_at().unwrap().since(planned).0 as f64);
     ends.sum()
 }
 

@@ -245,7 +245,10 @@ fn lookahead_sees_where_the_data_must_go_next() {
         (PolicyName::Lookahead, 1, 16.0),
     ] {
         let driver = run(policy, &graph);
-        assert_eq!(driver.engine.subtasks()[0].ran_on, Some(ResourceId(place)));
+        assert_eq!(
+            driver.engine.subtasks()[0].ran_on(),
+            Some(ResourceId(place))
+        );
         assert_eq!(makespan(&driver), end, "{policy}");
     }
 }
