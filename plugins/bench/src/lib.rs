@@ -14,6 +14,7 @@ mod online;
 mod report;
 mod run;
 mod runner;
+mod serving;
 mod stats;
 mod store;
 mod table;
@@ -30,6 +31,7 @@ pub use crate::{
     report::write_report,
     run::{Piece, Run, RunBuilder, RunResource, RunTask, Unit},
     runner::{Runner, UnknownRunner},
+    serving::Serving,
     stats::{Interval, mean_interval, t_quantile},
     store::{Done, Outcome, Record, Store, StoreError},
     table::{csv_head, csv_line},

@@ -80,7 +80,7 @@ pub fn read_instance_file(
     format: Option<Format>,
     options: &ReadOptions,
 ) -> Result<Instance, FileError> {
-    let text = read_text(path)?;
+    let text = read_text_file(path)?;
     let format = format
         .or_else(|| Format::guess(path, &text))
         .ok_or_else(|| FileError::UnknownFormat { path: path.into() })?;
@@ -93,7 +93,7 @@ pub fn read_instance_file(
 /// # Errors
 /// If the file cannot be read, or for the first thing that cannot be understood.
 pub fn read_schedule_file(path: &Path, instance: &Instance) -> Result<ScheduleFile, FileError> {
-    let text = read_text(path)?;
+    let text = read_text_file(path)?;
     ScheduleFile::read(&text, instance).map_err(|error| invalid(path, error))
 }
 
@@ -121,7 +121,7 @@ pub fn read_trace_file(path: &Path, format: Option<TraceFormat>) -> Result<Reque
 /// # Errors
 /// If a file cannot be read, or for the first thing that is wrong with it.
 pub fn read_workload_file(path: &Path, changes: &[Change]) -> Result<Workload, FileError> {
-    let text = read_text(path)?;
+    let text = read_text_file(path)?;
     let mut workload =
         Workload::read_changed(&text, changes).map_err(|error| invalid(path, error))?;
     let missing = workload.missing_traces().into_iter().map(str::to_owned);
@@ -140,7 +140,10 @@ fn invalid(path: &Path, error: ReadError) -> FileError {
 }
 
 /// The text of a file.
-pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
+///
+/// # Errors
+/// If it cannot be read, holds more than a gibibyte or is not UTF-8.
+pub fn read_text_file(path: &Path) -> Result<String, FileError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
     read.map_err(|cause| FileError::Unreadable {

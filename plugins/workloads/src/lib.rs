@@ -17,7 +17,8 @@ mod workload;
 pub use crate::{
     error::{Problem, ReadError},
     file::{
-        FileError, read_instance_file, read_schedule_file, read_trace_file, read_workload_file,
+        FileError, read_instance_file, read_schedule_file, read_text_file, read_trace_file,
+        read_workload_file,
     },
     format::{Format, UnknownFormat},
     instance::{ReadOptions, read_instance},
