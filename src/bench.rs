@@ -8,8 +8,8 @@ use std::{
 };
 
 use bench::{
-    BestKnown, CellOptions, Input, Keep, Matrix, Metric, Outcome, Progressed, Record, Runner,
-    Store, StoreError, build_of_this_program, csv_head, csv_line, write_report,
+    BestKnown, CellOptions, Input, InputError, Keep, Matrix, Metric, Outcome, Progressed, Record,
+    Runner, Serving, Store, StoreError, build_of_this_program, csv_head, csv_line, write_report,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -63,20 +63,26 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
     Ok(())
 }
 
-fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {
+/// What is run, read and checked.
+fn inputs(args: &BenchArgs) -> Result<Vec<Input>, AppError> {
     let options = ReadOptions {
         processors: args.processors,
         ..ReadOptions::default()
     };
+    let refused = |error: InputError| AppError::Checked(error.to_string());
+    let serving = match &args.pool {
+        Some(path) => Serving::read(path).map_err(refused)?,
+        None => Serving::standard(args.replicas),
+    };
     let read = |path: &PathBuf| match scene_run::is_scene(path) {
         true => scene_run::input(path),
-        false => Input::read(path, &options).map_err(|error| AppError::Checked(error.to_string())),
+        false => Input::read_served(path, &options, &serving).map_err(refused),
     };
-    let inputs = args
-        .inputs
-        .iter()
-        .map(read)
-        .collect::<Result<Vec<_>, _>>()?;
+    args.inputs.iter().map(read).collect()
+}
+
+fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {
+    let inputs = inputs(args)?;
     let named = |list: &str, of: fn(&str) -> Result<Vec<Runner>, bench::UnknownRunner>| {
         let list = if list == "none" { "" } else { list };
         of(list).map_err(|error| AppError::Usage(error.to_string()))

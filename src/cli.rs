@@ -107,11 +107,12 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         diorama bench mk*.txt --policy fifo,sjf,heft --list heft,peft --planner tabu --budget 2s\n  \
         diorama bench rand*.stg --processors 4 --policy all --planner none --out stg\n  \
-        diorama bench scenes/*.scene.ron --policy all --list none --planner none --seeds 1..10\n\n\
+        diorama bench scenes/*.scene.ron --policy all --list none --planner none --seeds 1..10\n  \
+        diorama bench AzureLLMInferenceTrace_conv.csv --replicas 6 --policy fifo,least-loaded\n\n\
         Writes cells.jsonl, results.csv and report.html into the folder given by --out. What is\n\
         finished there is not run again: the same command goes on where the last one ended.\n\
-        List schedulers and planners need to know all beforehand and take instances only; scenes and\n\
-        workloads run under policies, scenes as by run --outputs none.")]
+        List schedulers and planners need to know all beforehand and take instances only; scenes,\n\
+        workloads and traces run under policies, scenes as by run --outputs none.")]
     Bench(BenchArgs),
     /// Finds the smallest set of devices that meets a goal, and draws what is traded for what.
     ///
@@ -260,7 +261,8 @@ pub(crate) struct PlanArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct BenchArgs {
-    /// Scenes (*.scene.ron), instances (FJSP, FAJSP, JSP, HFSP, STG, workflows) and workloads (RON).
+    /// Scenes (*.scene.ron), instances (FJSP, FAJSP, JSP, HFSP, STG, workflows), workloads (*.ron) and
+    /// traces (Azure LLM inference CSV, Mooncake JSON lines).
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// Online policies, with commas between; `all`, or `none`.
@@ -291,6 +293,14 @@ pub(crate) struct BenchArgs {
     /// How many identical processors there are, for stg.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) processors: Option<u32>,
+    /// A workload whose resources serve the requests of traces; if one of its tasks has a trace,
+    /// requests become such tasks.
+    #[arg(long, value_name = "WORKLOAD")]
+    pub(crate) pool: Option<PathBuf>,
+    /// How many replicas serve the requests of traces where no --pool is given: a language model of 7
+    /// billion parameters each, on a card of its own, with continuous batching.
+    #[arg(long, value_name = "NUMBER", default_value_t = 4, conflicts_with = "pool", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) replicas: u32,
     /// The folder for the results.
     #[arg(long, value_name = "DIR", default_value = "diorama-out/bench")]
     pub(crate) out: PathBuf,

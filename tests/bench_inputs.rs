@@ -131,3 +131,44 @@ fn a_bad_scene_is_refused_where_it_is_wrong() {
     let place = format!("bad.scene.ron:{}:", at.unwrap() + 1);
     assert!(refused.err.contains(&place), "{}", refused.err);
 }
+
+const TRACE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n\
+    2023-11-16 18:17:03.97,4808,10\n2023-11-16 18:17:04.03,3180,8\n2023-11-16 18:17:04.07,110,27\n";
+
+#[test]
+fn a_trace_is_served() {
+    let desk = Desk::new();
+    desk.write("azure.csv", TRACE);
+    let none = ["--list", "none", "--planner", "none"];
+    let args = ["azure.csv", "--policy", "fifo", "--out"];
+    bench(
+        &desk,
+        &[&args[..], &["two", "--replicas", "2"], &none].concat(),
+    )
+    .expect(0);
+    let cells = cells(&desk, "two");
+    assert_eq!(cells.len(), 1);
+    let rows = &cells[0]["gantt"]["by_resource"]["rows"];
+    assert_eq!(*rows, serde_json::json!(["replica/1", "replica/2"]));
+
+    desk.write(
+        "pool.ron",
+        "(version: 1, name: \"p\", resources: [(name: \"own\", skills: {generate: (fixed_secs: 1.0)})], tasks: [])",
+    );
+    bench(
+        &desk,
+        &[&args[..], &["own", "--pool", "pool.ron"], &none].concat(),
+    )
+    .expect(0);
+    assert!((metric(&desk, "own", "online:fifo", 1, "makespan") - 3.0).abs() < 1e-9);
+
+    let both = ["none", "--pool", "pool.ron", "--replicas", "2"];
+    bench(&desk, &[&args[..], &both].concat()).expect(2);
+    desk.write("bad.csv", TRACE.replace("3180", "-1"));
+    let refused = bench(&desk, &["bad.csv"]).expect(3);
+    assert!(
+        refused.err.contains("bad.csv:3:24: ContextTokens must be"),
+        "{}",
+        refused.err
+    );
+}

@@ -1,7 +1,13 @@
 //! Runs traces on the standard replicas and on those of a file, and refuses bad ones up front.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
 
-use std::{fmt::Write as _, fs, path::PathBuf, sync::atomic::AtomicBool, time::Duration};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    time::Duration,
+};
 
 use bench::{CellOptions, Done, Input, Keep, Matrix, Metric, Outcome, Runner, Serving, Store};
 use plan::Objective;
@@ -70,7 +76,7 @@ impl Desk {
     }
 }
 
-fn read(path: &PathBuf, serving: &Serving) -> Result<Input, String> {
+fn read(path: &Path, serving: &Serving) -> Result<Input, String> {
     Input::read_served(path, &ReadOptions::default(), serving).map_err(|error| error.to_string())
 }
 
