@@ -260,6 +260,7 @@ impl RunState {
             | EngineFact::TaskCancelled { .. } => self.end_task(at, fact)?,
             EngineFact::SubtaskPreempted { subtask, .. }
             | EngineFact::TokensEvicted { subtask, .. }
+            | EngineFact::TokensReadmitted { subtask, .. }
             | EngineFact::SubtaskHedged { subtask, .. } => drop(self.subtask(*subtask)?),
             EngineFact::ResourceStarting { resource, .. } => drop(self.resource(*resource)?),
             EngineFact::DeadlineMissed { task } => drop(self.task(*task)?),

@@ -95,6 +95,7 @@ impl Metrics {
             | EngineFact::SubtaskPlaced { .. }
             | EngineFact::SubtaskPreempted { .. }
             | EngineFact::TokensEvicted { .. }
+            | EngineFact::TokensReadmitted { .. }
             | EngineFact::SubtaskHedged { .. }
             | EngineFact::ResourceStarting { .. }
             | EngineFact::ResourceUp { .. } => {}

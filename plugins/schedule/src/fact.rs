@@ -149,6 +149,14 @@ pub enum EngineFact {
         /// Where it runs.
         resource: ResourceId,
     },
+    /// There is room again for the tokens of a subtask that lost their memory: it goes on, with what it
+    /// had generated as a part of its prompt.
+    TokensReadmitted {
+        /// Which.
+        subtask: SubtaskId,
+        /// Where it runs.
+        resource: ResourceId,
+    },
     /// A subtask took long: a second copy of it starts.
     SubtaskHedged {
         /// Which.

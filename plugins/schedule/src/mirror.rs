@@ -138,6 +138,7 @@ impl Touched {
             EngineFact::SubtaskPlaced { .. }
             | EngineFact::SubtaskHedged { .. }
             | EngineFact::TokensEvicted { .. }
+            | EngineFact::TokensReadmitted { .. }
             | EngineFact::DeadlineMissed { .. } => {}
         }
     }

@@ -6,7 +6,10 @@ mod copies;
 mod graph;
 mod priority;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use sim::{SimSpan, SimTime};
 
@@ -42,9 +45,9 @@ impl fmt::Display for Violation {
 /// readiness and placement, is counted, and has one outcome; nothing is done twice; a finished task
 /// has all its subtasks done; a failed task has a cause and leaves nothing behind; deadlines; nothing
 /// starts before its release; batches fit into memory, and the prompts of sequences into what is left
-/// for their tokens; batches leave time for their set-up; attempts keep
-/// to their timeouts; only what runs is preempted, by something of higher priority; copies run beside
-/// a first one, elsewhere, and one of them ends the subtask.
+/// for their tokens; batches leave time for their set-up; attempts keep to their timeouts; only what
+/// runs is preempted, by something of higher priority; only tokens that lost their memory get it back;
+/// copies run beside a first one, elsewhere, and one of them ends the subtask.
 pub fn validate<'a>(facts: impl IntoIterator<Item = (SimTime, &'a EngineFact)>) -> Vec<Violation> {
     let mut check = Check::default();
     for (n, (at, fact)) in facts.into_iter().enumerate() {
@@ -161,6 +164,8 @@ struct Check {
     downed: Vec<ResourceId>,
     preempted: Vec<(SubtaskId, ResourceId)>,
     filled: Vec<ResourceId>,
+    /// Whose tokens lost their memory, and where.
+    evicted: BTreeSet<(SubtaskId, ResourceId)>,
 }
 
 impl Check {
@@ -189,9 +194,7 @@ impl Check {
                 resource,
                 candidates,
                 ..
-            } => {
-                self.placed(*subtask, *resource, candidates);
-            }
+            } => self.placed(*subtask, *resource, candidates),
             EngineFact::BatchStarted {
                 batch,
                 resource,
@@ -234,6 +237,7 @@ impl Check {
             EngineFact::ResourceUp { resource } => self.turned(*resource, true),
             EngineFact::SubtaskPreempted { .. }
             | EngineFact::TokensEvicted { .. }
+            | EngineFact::TokensReadmitted { .. }
             | EngineFact::SubtaskHedged { .. }
             | EngineFact::TaskCancelled { .. }
             | EngineFact::TaskRefused { .. }
@@ -248,6 +252,9 @@ impl Check {
             }
             EngineFact::TokensEvicted { subtask, resource } => {
                 self.evicted(*subtask, *resource);
+            }
+            EngineFact::TokensReadmitted { subtask, resource } => {
+                self.readmitted(*subtask, *resource);
             }
             EngineFact::SubtaskHedged { subtask, resource } => self.hedged(*subtask, *resource),
             EngineFact::TaskCancelled { task } | EngineFact::TaskRefused { task } => {

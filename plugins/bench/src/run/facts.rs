@@ -16,6 +16,8 @@ struct Subtask {
     ready: f64,
     /// The longest chain of run times within its task, up to its end.
     chain: f64,
+    /// How long it ran in this attempt before it lost its tokens.
+    ran: f64,
     /// Its last stretch of work that ended: what became of it follows.
     last_piece: Option<usize>,
 }
@@ -23,7 +25,8 @@ struct Subtask {
 /// Work that was started and has not ended.
 struct Batch {
     resource: u32,
-    start: f64,
+    /// `None` while its tokens have no memory.
+    start: Option<f64>,
     subtasks: Vec<u32>,
 }
 
@@ -119,6 +122,7 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
                     after: after.iter().map(|id| id.0).collect(),
                     ready: at,
                     chain: 0.0,
+                    ran: 0.0,
                     last_piece: None,
                 });
             }
@@ -144,9 +148,12 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
             } => {
                 let batch_of = Batch {
                     resource: resource.0,
-                    start: at,
+                    start: Some(at),
                     subtasks: subtasks.iter().map(|id| id.0).collect(),
                 };
+                for id in subtasks {
+                    self.subtasks[id.index()].ran = 0.0;
+                }
                 self.batches.insert(*batch, batch_of);
             }
             EngineFact::BatchFinished { batch, .. } => {
@@ -157,6 +164,14 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
             EngineFact::SubtaskFinished { subtask, .. } => self.done(subtask.index()),
             EngineFact::SubtaskPreempted { subtask, resource } => {
                 self.take_out(subtask.0, resource.0, at);
+            }
+            EngineFact::TokensEvicted { subtask, resource } => {
+                self.pause(subtask.0, resource.0, at);
+            }
+            EngineFact::TokensReadmitted { subtask, resource } => {
+                if let Some(batch) = self.batch_with(subtask.0, resource.0) {
+                    batch.start = Some(at);
+                }
             }
             EngineFact::ResourceDown { resource } => {
                 let on = |batch: &Batch| batch.resource == resource.0;
@@ -174,6 +189,7 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
 
     /// Ends the stretch of work on what is in a batch, well or not: that is said afterwards.
     fn end(&mut self, batch: &Batch, at: f64) {
+        let Some(start) = batch.start else { return };
         for id in &batch.subtasks {
             let subtask = &mut self.subtasks[*id as usize];
             subtask.last_piece = Some(self.run.pieces.len());
@@ -182,8 +198,8 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
                 task: subtask.task,
                 agent: subtask.agent,
                 resource: batch.resource,
-                ready: subtask.ready.min(batch.start),
-                start: batch.start,
+                ready: subtask.ready.min(start),
+                start,
                 end: at,
                 is_done: false,
                 name: subtask.name.clone(),
@@ -193,8 +209,7 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
 
     /// Takes a subtask that is preempted out of what runs on a resource.
     fn take_out(&mut self, id: u32, resource: u32, at: f64) {
-        let holds = |batch: &&mut Batch| batch.resource == resource && batch.subtasks.contains(&id);
-        if let Some(batch) = self.batches.values_mut().find(holds) {
+        if let Some(batch) = self.batch_with(id, resource) {
             batch.subtasks.retain(|other| *other != id);
             let piece = Batch {
                 subtasks: vec![id],
@@ -205,6 +220,28 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
         self.subtasks[id as usize].ready = at;
     }
 
+    /// Ends the stretch of work on a subtask that loses its tokens and goes on later.
+    fn pause(&mut self, id: u32, resource: u32, at: f64) {
+        let Some(batch) = self.batch_with(id, resource) else {
+            return;
+        };
+        let stretch = Batch {
+            resource,
+            start: batch.start.take(),
+            subtasks: vec![id],
+        };
+        self.end(&stretch, at);
+        let subtask = &mut self.subtasks[id as usize];
+        subtask.ran += stretch.start.map_or(0.0, |start| at - start);
+        subtask.ready = at;
+    }
+
+    /// What runs on a resource with this subtask in it.
+    fn batch_with(&mut self, id: u32, resource: u32) -> Option<&mut Batch> {
+        let holds = |batch: &&mut Batch| batch.resource == resource && batch.subtasks.contains(&id);
+        self.batches.values_mut().find(holds)
+    }
+
     /// Notes that the last stretch of work on a subtask did what it should.
     fn done(&mut self, id: usize) {
         let Some(piece) = self.subtasks[id].last_piece.take() else {
@@ -212,7 +249,7 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
         };
         let piece = &mut self.run.pieces[piece];
         piece.is_done = true;
-        let (task, span) = (piece.task, piece.end - piece.start);
+        let (task, span) = (piece.task, piece.end - piece.start + self.subtasks[id].ran);
         let before = self.subtasks[id].after.iter();
         let longest = before
             .map(|id| &self.subtasks[*id as usize])
@@ -351,6 +388,33 @@ mod tests {
             facts,
             &[(0, 2.0, 2.0, 6.0, false), (1, 2.0, 4.0, 6.0, true)],
         );
+    }
+
+    #[test]
+    fn a_subtask_without_memory_for_its_tokens_does_not_run() {
+        let (subtask, resource) = (SubtaskId(0), ResourceId(0));
+        let facts = vec![
+            (2, started(0, 0)),
+            (4, EngineFact::TokensEvicted { subtask, resource }),
+            (7, EngineFact::TokensReadmitted { subtask, resource }),
+            (10, ended(0, 0)),
+            (10, done()),
+        ];
+        check(
+            facts.clone(),
+            &[(0, 2.0, 2.0, 4.0, false), (0, 4.0, 7.0, 10.0, true)],
+        );
+        let all = [subtask_of_a_task(), facts].concat();
+        let facts = all.iter().map(|(at, fact)| (SimTime(at * SEC), fact));
+        let run = Run::of_facts(facts, |_| None);
+        assert_eq!(run.tasks[0].ideal, 5.0, "two seconds and three");
+        // One that ends without memory did nothing more.
+        let facts = vec![
+            (2, started(0, 0)),
+            (4, EngineFact::TokensEvicted { subtask, resource }),
+            (9, ended(0, 0)),
+        ];
+        check(facts, &[(0, 2.0, 2.0, 4.0, false)]);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Engine {
 
     /// Plans the next iterations wherever something changed.
     pub(super) fn plan_tokens(&mut self, now: SimTime) {
-        let mut evicted = Vec::new();
+        let (mut back, mut evicted) = (Vec::new(), Vec::new());
         while let Some(resource) = self.to_plan.pop() {
             let on = &mut self.pool.resources[resource.index()];
             let Some(tokens) = &mut on.tokens else {
@@ -97,7 +97,7 @@ impl Engine {
             if tokens.ends().is_some_and(|end| end <= now) {
                 tokens.finish_phase(now, &mut self.generated_here);
             }
-            tokens.make_plan(now, &mut evicted);
+            tokens.make_plan(now, &mut back, &mut evicted);
             let (plan, ends) = (tokens.plan, tokens.ends());
             on.expected_end = ends.filter(|_| on.room() == 0);
             if let Some(ends) = ends {
@@ -105,6 +105,9 @@ impl Engine {
                     .push(ends, super::events::Event::Tokens(resource, plan));
             }
             self.take_generated(resource, 0);
+            for subtask in back.drain(..) {
+                self.state(|_| EngineFact::TokensReadmitted { subtask, resource });
+            }
             for subtask in evicted.drain(..) {
                 self.counts.preempted += 1;
                 self.state(|_| EngineFact::TokensEvicted { subtask, resource });

@@ -66,7 +66,7 @@ impl Check {
         self.require(runs, || {
             format!("{id:?} loses tokens on {resource:?}, but was {stage:?}")
         });
-        // It begins anew some time; nobody says when.
+        // How much it keeps once it begins anew, nobody says.
         let batches = &self.batches;
         let is_own = |batch: &BatchId| {
             let log = batches.get(batch);
@@ -77,6 +77,14 @@ impl Check {
         {
             *kept = 0;
         }
+        self.evicted.insert((id, resource));
+    }
+
+    pub(super) fn readmitted(&mut self, id: SubtaskId, resource: ResourceId) {
+        let had_lost = self.evicted.remove(&(id, resource));
+        self.require(had_lost, || {
+            format!("{id:?} goes on with tokens on {resource:?} that it had not lost")
+        });
     }
 
     pub(super) fn hedged(&mut self, id: SubtaskId, resource: ResourceId) {

@@ -169,6 +169,10 @@ fn stray_facts_are_objected_to() {
             "loses tokens",
         ),
         (
+            EngineFact::TokensReadmitted { subtask, resource },
+            "that it had not lost",
+        ),
+        (
             EngineFact::ResourceStarting {
                 resource,
                 until: SimTime(99 * MS),

@@ -269,6 +269,11 @@ fn short_memory_delays_sequences_and_loses_none() {
         let (free, ..) = run_requests(vec![token_replica("r", None, 64)], &requests);
         assert!(ends.iter().max() >= free.iter().max(), "seed {seed}");
         n_evicted += counts.preempted;
+        let back = |(_, fact): &&(SimTime, EngineFact)| {
+            matches!(fact, EngineFact::TokensReadmitted { .. })
+        };
+        let n_back = facts.iter().filter(back).count();
+        assert_eq!(n_back, counts.preempted as usize, "seed {seed}");
         let violations = validate(facts.iter().map(|(at, fact)| (*at, fact)));
         assert_eq!(violations, [], "seed {seed}");
     }

@@ -329,13 +329,19 @@ impl TokenServer {
         None
     }
 
-    /// Plans anew from `now` on, if the plan has ended; gives those that lost their memory.
-    pub(crate) fn make_plan(&mut self, now: SimTime, evicted: &mut Vec<SubtaskId>) {
+    /// Plans anew from `now` on, if the plan has ended; gives those that have memory again and, after
+    /// them, those that lost theirs.
+    pub(crate) fn make_plan(
+        &mut self,
+        now: SimTime,
+        back: &mut Vec<SubtaskId>,
+        evicted: &mut Vec<SubtaskId>,
+    ) {
         self.plan = self.plan.wrapping_add(1);
         if self.phase.is_some() {
             return;
         }
-        self.let_back_in();
+        self.let_back_in(back);
         self.evict(evicted);
         let n = self.n_decoding;
         let budget = u64::from(self.batching.budget).saturating_sub(n);
@@ -373,7 +379,7 @@ impl TokenServer {
         });
     }
 
-    fn let_back_in(&mut self) {
+    fn let_back_in(&mut self, back: &mut Vec<SubtaskId>) {
         while let Some(&place) = self.evicted.front() {
             let sequence = &mut self.sequences[place as usize];
             if self.used + sequence.kept > self.capacity {
@@ -381,6 +387,7 @@ impl TokenServer {
             }
             self.used += sequence.kept;
             sequence.stage = Stage::Prompt;
+            back.push(sequence.subtask);
             self.admitted.push((place, sequence.stamp));
             self.prompts.push_back(place);
             self.evicted.pop_front();
