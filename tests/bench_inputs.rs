@@ -148,7 +148,7 @@ fn a_trace_is_served() {
     .expect(0);
     let cells = cells(&desk, "two");
     assert_eq!(cells.len(), 1);
-    let rows = &cells[0]["gantt"]["by_resource"]["rows"];
+    let rows = &cells[0]["outcome"]["done"]["gantt"]["by_resource"]["rows"];
     assert_eq!(*rows, serde_json::json!(["replica/1", "replica/2"]));
 
     desk.write(
