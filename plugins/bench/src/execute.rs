@@ -144,6 +144,9 @@ fn run_workload(
     seed: u64,
     stop: &AtomicBool,
 ) -> Result<Option<Run>, String> {
+    if let Some(file) = workload.missing_traces().first() {
+        return Err(format!("the trace {file:?} that a task follows was not read"));
+    }
     let options = EngineOptions {
         policy,
         facts: FactLevel::Events,
