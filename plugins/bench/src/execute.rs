@@ -145,7 +145,9 @@ fn run_workload(
     stop: &AtomicBool,
 ) -> Result<Option<Run>, String> {
     if let Some(file) = workload.missing_traces().first() {
-        return Err(format!("the trace {file:?} that a task follows was not read"));
+        return Err(format!(
+            "the trace {file:?} that a task follows was not read"
+        ));
     }
     let options = EngineOptions {
         policy,
