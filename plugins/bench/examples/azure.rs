@@ -10,13 +10,14 @@ use schedule::{
     PolicyName, ResourceKind, ResourceSpec, Skill, SubtaskSpec, TaskSpec, TokenBatching,
 };
 use sim::{SimSpan, SimTime, Streams};
+use workloads::{Requests, read_trace_file};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Runs a trace of the Azure LLM inference data set.
+/// Runs a trace of the Azure LLM inference data set, or one of Mooncake.
 #[derive(Parser)]
 struct Cli {
-    /// The trace, as CSV: time, context tokens, generated tokens.
+    /// The trace: CSV with time, context tokens, generated tokens, or JSON lines.
     trace: PathBuf,
     /// Who decides which replica a request goes to.
     #[arg(long, default_value = "fifo")]
@@ -32,12 +33,9 @@ struct Cli {
     facts: bool,
 }
 
-/// When, prompt, answer.
-type Request = (SimTime, u32, u32);
-
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    let requests = read(&std::fs::read_to_string(&cli.trace)?)?;
+    let requests = read_trace_file(&cli.trace, None)?;
     let began = now();
     let mut engine = engine(&cli, &requests)?;
     let built = began.elapsed().as_secs_f64();
@@ -113,41 +111,8 @@ fn print_percentiles(what: &str, mut values: Vec<f64>) {
     );
 }
 
-/// The requests of a trace, with times counted from the first.
-fn read(text: &str) -> Result<Vec<Request>> {
-    let mut requests: Vec<Request> = Vec::new();
-    let mut first = None;
-    for (n, line) in text.lines().enumerate().skip(1) {
-        let mut fields = line.split(',');
-        let mut next = || {
-            fields
-                .next()
-                .ok_or(format!("line {}: too few fields", n + 1))
-        };
-        let at = secs(next()?).ok_or(format!("line {}: no time", n + 1))?;
-        let (context, generated) = (next()?.trim().parse()?, next()?.trim().parse()?);
-        let first = *first.get_or_insert(at);
-        requests.push((SimTime::from_secs_f64(at - first), context, generated));
-    }
-    Ok(requests)
-}
-
-/// Seconds of `2023-11-16 18:17:03.9799600` since the month began.
-fn secs(time: &str) -> Option<f64> {
-    let (date, clock) = time.trim().split_once(' ')?;
-    let day: f64 = date.rsplit('-').next()?.parse().ok()?;
-    let parts: Vec<f64> = clock
-        .split(':')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
-    let [hours, minutes, seconds] = parts[..] else {
-        return None;
-    };
-    Some(((day * 24.0 + hours) * 60.0 + minutes) * 60.0 + seconds)
-}
-
 /// Replicas of a model of 7 billion parameters on a card with 80 GB, and all requests of the trace.
-fn engine(cli: &Cli, requests: &[Request]) -> Result<Engine> {
+fn engine(cli: &Cli, requests: &Requests) -> Result<Engine> {
     let profile = LatencyProfile {
         fixed: SimSpan(8_000_000),
         per_item: SimSpan(60_000),
@@ -183,19 +148,17 @@ fn engine(cli: &Cli, requests: &[Request]) -> Result<Engine> {
         ..EngineOptions::new(cli.policy, Charge::Modelled { noise: 0.0 }, Streams::new(1))
     };
     let mut engine = Engine::new(pool.collect(), options)?;
-    let whole = requests
-        .last()
-        .map_or(SimSpan::ZERO, |(at, ..)| *at - SimTime::ZERO);
+    let whole = requests.get(requests.len() - 1).arrival - SimTime::ZERO;
     for round in 0..cli.repeat {
-        for &(at, tokens, output_tokens) in requests {
+        for request in requests.iter() {
             let spec = TaskSpec {
-                release: Some(at + SimSpan(whole.0 * u64::from(round))),
+                release: Some(request.arrival + SimSpan(whole.0 * u64::from(round))),
                 ..TaskSpec::new("", OwnerId(0))
             };
             let task = engine.open_task(SimTime::ZERO, spec);
             let spec = SubtaskSpec {
-                tokens,
-                output_tokens,
+                tokens: request.prompt_tokens,
+                output_tokens: request.output_tokens,
                 ..SubtaskSpec::new(task, Skill::Generate)
             };
             engine.add_subtask(SimTime::ZERO, spec)?;
