@@ -6,6 +6,7 @@ use sim::{SimSpan, SimTime};
 
 use crate::{
     engine::{Resource, capacity, hosted},
+    hardware::BatchCurve,
     pool::{LatencyProfile, ResourceId, ResourceKind, ResourceSpec},
     workload::{Mode, Skill, SubtaskSpec, index},
 };
@@ -80,7 +81,21 @@ impl Load {
 
 /// How long `spec` is expected to take for a batch of `load`: transfer and work, at least 1 ns, so
 /// that time always moves on.
+#[inline]
 pub(crate) fn expected_span(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> SimSpan {
+    let is_plain = spec.bytes_per_sec.is_none()
+        && spec.speed == 1.0
+        && spec.continuous.is_none()
+        && matches!(spec.curve, BatchCurve::Profile);
+    if is_plain {
+        let span = profile.span(load.items, load.tokens) + load.work;
+        return SimSpan(span.0.max(1));
+    }
+    adapted_span(spec, profile, load)
+}
+
+/// The same for a resource with a speed, a curve, a link or token batching of its own.
+fn adapted_span(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> SimSpan {
     let transfer = spec.bytes_per_sec.map_or(SimSpan::ZERO, |speed| {
         SimSpan::from_secs_f64(load.bytes as f64 / speed)
     });

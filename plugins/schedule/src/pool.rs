@@ -215,6 +215,7 @@ impl LatencyProfile {
     }
 
     /// How long a batch of `items` inputs with `tokens` tokens in all takes.
+    #[inline]
     pub fn span(&self, items: u64, tokens: u64) -> SimSpan {
         SimSpan(
             self.fixed

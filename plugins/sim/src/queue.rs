@@ -38,6 +38,11 @@ impl<E: Copy + Ord> EventQueue<E> {
         }
     }
 
+    /// Makes room for so many more events that come in order of time.
+    pub fn reserve_in_order(&mut self, n_events: usize) {
+        self.sorted.reserve(n_events);
+    }
+
     /// The next event and its instant.
     #[inline]
     pub fn peek(&self) -> Option<(SimTime, E)> {

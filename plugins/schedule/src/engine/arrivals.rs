@@ -79,6 +79,13 @@ pub enum SubtaskError {
 }
 
 impl Engine {
+    /// Makes room for so many more tasks and subtasks, so that handing them in moves nothing.
+    pub fn reserve(&mut self, n_tasks: usize, n_subtasks: usize) {
+        self.tasks.reserve(n_tasks);
+        self.events.reserve(n_tasks);
+        self.subtasks.reserve(n_subtasks);
+    }
+
     /// Takes a task in. If as many tasks are open as may be, it is refused, at its release if it has
     /// one: it fails, and nothing can be added to it any more.
     pub fn open_task(&mut self, now: SimTime, spec: TaskSpec) -> TaskId {
@@ -266,8 +273,10 @@ impl Engine {
         if *state == TaskState::Open {
             *state = TaskState::Closed;
             self.changed(now);
-            self.finish_if_done(now, task);
-            self.drop_stale_events();
+            if self.tasks[task.index()].n_unfinished == 0 {
+                self.finish_if_done(now, task);
+                self.drop_stale_events();
+            }
         }
     }
 

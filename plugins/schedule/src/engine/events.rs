@@ -57,6 +57,10 @@ impl Events {
         }
     }
 
+    pub(super) fn reserve(&mut self, n_releases: usize) {
+        self.releases.reserve_in_order(n_releases);
+    }
+
     #[inline]
     pub(super) fn next_at(&self) -> Option<SimTime> {
         match (self.releases.next_at(), self.others.next_at()) {

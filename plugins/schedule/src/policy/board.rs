@@ -130,15 +130,25 @@ impl Board {
         self.nexts[resource.index()].n_subtasks < view.slots(resource)
     }
 
-    /// The batch of a free resource with nothing but one subtask in it; `None` if it cannot do it.
-    pub(super) fn alone(view: &View<'_>, resource: ResourceId, id: SubtaskId) -> Option<Next> {
-        let (lane, load) = (view.lane(id), view.load(id));
-        let span = view.span(resource, lane, load)?;
-        let mut next = empty(view, &view.resources()[resource.index()]);
-        next.travel = view.transfer(id, resource).0;
-        next.end = next.from + next.travel + span.0;
-        (next.lane, next.load, next.n_subtasks) = (Some(lane), load, 1);
-        Some(next)
+    /// When a free resource would end a batch of nothing but one subtask, in nanoseconds; `None` if
+    /// it cannot do it.
+    #[inline]
+    pub(super) fn end_alone(view: &View<'_>, resource: ResourceId, id: SubtaskId) -> Option<u64> {
+        let span = view.span(resource, view.lane(id), view.load(id))?;
+        Some(view.free_at(resource).0 + view.transfer(id, resource).0 + span.0)
+    }
+
+    /// That batch.
+    pub(super) fn alone(view: &View<'_>, resource: ResourceId, id: SubtaskId) -> Option<Choice> {
+        let next = Next {
+            end: Self::end_alone(view, resource, id)?,
+            travel: view.transfer(id, resource).0,
+            lane: Some(view.lane(id)),
+            n_subtasks: 1,
+            load: view.load(id),
+            ..empty(view, &view.resources()[resource.index()])
+        };
+        Some(Choice { resource, next })
     }
 
     /// The batch of `resource` with a subtask added; a further one after it if that is full.

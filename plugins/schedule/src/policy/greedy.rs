@@ -10,7 +10,7 @@ use super::{
     board::{Board, Choice, NEVER, Reach},
     queues::ReadyQueues,
 };
-use crate::workload::SubtaskId;
+use crate::{pool::ResourceId, workload::SubtaskId};
 
 /// Which subtask goes first; smaller numbers go before larger ones.
 pub(super) trait Order: Send + Sync {
@@ -83,17 +83,18 @@ impl<O: Order> Greedy<O> {
     fn place_lone(&mut self, view: &View<'_>, decisions: &mut Decisions, id: SubtaskId) {
         let Self { order, queues, .. } = self;
         let (group, rank) = (order.group(view, id), order.rank(view, id));
-        let mut best: Option<(u64, Choice)> = None;
+        let mut best: Option<(u64, ResourceId)> = None;
         for &resource in view.free() {
-            let Some(next) = Board::alone(view, resource, id) else {
+            let Some(end) = Board::end_alone(view, resource, id) else {
                 continue;
             };
-            let score = order.score(next.end);
+            let score = order.score(end);
             if score != NEVER && best.is_none_or(|(least, _)| score < least) {
-                best = Some((score, Choice { resource, next }));
+                best = Some((score, resource));
             }
         }
-        let Some((_, choice)) = best else {
+        let choice = best.and_then(|(_, resource)| Board::alone(view, resource, id));
+        let Some(choice) = choice else {
             return queues.insert(view, id, group, rank);
         };
         decisions.placements.push(Placement {
