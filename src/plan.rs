@@ -37,6 +37,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<(), AppError> {
     if let Some(start) = start {
         search = search.with_start(&start);
     }
+    say_if_unfit(&search, args.planner);
     run(&search, args.planner, interrupted);
     let elapsed = search.elapsed();
     let was_interrupted = interrupt::caught();
@@ -205,6 +206,17 @@ fn run(search: &Search<'_>, planner: PlannerName, interrupted: &AtomicBool) {
         planner.make().run(search);
         is_done.store(true, Ordering::Relaxed);
     });
+}
+
+/// Says on standard error that a planner is made for something else.
+fn say_if_unfit(search: &Search<'_>, planner: PlannerName) {
+    if !planner.make().suits(search) {
+        let objective = search.objective;
+        report::note(&format!(
+            "planner {planner} is not made for {objective} of this instance and may offer no more \
+             than a list schedule; portfolio takes those that are"
+        ));
+    }
 }
 
 /// Says on standard error that a better schedule was found.

@@ -74,6 +74,18 @@ fn a_plan_is_written_told_of_and_checked() {
 }
 
 #[test]
+fn planners_that_are_made_for_something_else_say_so() {
+    let desk = desk();
+    let args = ["plan", "shop.txt", "--budget", "20ms", "--planner", "tabu"];
+    let told = |objective: &str| {
+        let done = diorama(&desk, &[&args[..], &["--objective", objective]].concat()).expect(0);
+        done.err.contains("tabu is not made for")
+    };
+    assert!(!told("makespan"));
+    assert!(told("weighted-completion"));
+}
+
+#[test]
 fn without_a_file_the_schedule_goes_to_standard_output() {
     let desk = desk();
     let args = ["plan", "chain.stg", "--processors", "2", "--budget", "10s"];
