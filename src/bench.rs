@@ -1,15 +1,10 @@
 //! `diorama bench`: a matrix of inputs, deciders and seeds, run cell by cell and reported on.
 
-use std::{
-    fs, io,
-    io::Write as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, path::PathBuf, time::Duration};
 
 use bench::{
     BestKnown, CellOptions, Input, InputError, Keep, Matrix, Metric, Outcome, Progressed, Record,
-    Runner, Serving, Store, StoreError, build_of_this_program, csv_head, csv_line, write_report,
+    Results, Runner, Serving, Store, StoreError, build_of_this_program, write_report,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -28,33 +23,33 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
     let matrix = matrix(args)?;
     let best = best_known(args, &matrix)?;
     let mut store = Store::open(&args.out).map_err(|error| refused(error, &args.out))?;
-    let csv_path = args.out.join("results.csv");
-    let cannot_write = |path: &Path, cause| AppError::Io {
-        path: path.to_owned(),
-        doing: "write",
-        cause,
+    let cannot_write = |what: &str| {
+        let path = args.out.join(what);
+        let doing = "write";
+        move |cause| AppError::Io { path, doing, cause }
     };
-    let known = matrix.records(&store);
-    let mut csv = begin_csv(&csv_path, &known).map_err(|cause| cannot_write(&csv_path, cause))?;
+    let mut results = Results::begin(&args.out, &matrix.records(&store))
+        .map_err(cannot_write("results.csv and results.parquet"))?;
     let bar = progress_bar(matrix.progressed(&store));
     let mut written = Ok(());
     let tell = |record: &Record, now: Progressed| {
         bar.set_position(now.finished as u64);
         bar.set_message(format!("{} {}", record.input, record.runner));
         if written.is_ok() {
-            written = csv.write_all(csv_line(record).as_bytes());
+            written = results.push(record);
         }
     };
     let n_threads = threads::n_cores(args.threads);
     let ran = matrix.run(&mut store, n_threads, interrupt::catch(), tell);
     bar.finish_and_clear();
+    let written = written.and_then(|()| results.finish());
     let progressed = ran.map_err(|error| refused(error, &args.out))?;
-    written.map_err(|cause| cannot_write(&csv_path, cause))?;
+    written.map_err(cannot_write("results.csv and results.parquet"))?;
     let page = args.out.join("report.html");
     let records = matrix.records(&store);
     let objective = Metric::of_objective(args.objective);
     write_report(&page, "Diorama bench", &records, &best, Some(objective))
-        .map_err(|cause| cannot_write(&page, cause))?;
+        .map_err(cannot_write("report.html"))?;
     conclude(args, &matrix, progressed, &records, &page);
     if progressed.finished < progressed.cells && interrupt::caught() {
         let rest = "; the same command goes on where this one ended";
@@ -143,16 +138,6 @@ fn best_known(args: &BenchArgs, matrix: &Matrix) -> Result<BestKnown, AppError> 
         ));
     }
     Ok(best)
-}
-
-/// The table of what is finished already, open for what follows.
-fn begin_csv(path: &Path, known: &[Record]) -> io::Result<fs::File> {
-    let mut csv = fs::File::create(path)?;
-    csv.write_all(csv_head().as_bytes())?;
-    for record in known {
-        csv.write_all(csv_line(record).as_bytes())?;
-    }
-    Ok(csv)
 }
 
 /// Shows nothing where standard error is no terminal.

@@ -109,8 +109,9 @@ pub(crate) enum Command {
         diorama bench rand*.stg --processors 4 --policy all --planner none --out stg\n  \
         diorama bench scenes/*.scene.ron --policy all --list none --planner none --seeds 1..10\n  \
         diorama bench AzureLLMInferenceTrace_conv.csv --replicas 6 --policy fifo,least-loaded\n\n\
-        Writes cells.jsonl, results.csv and report.html into the folder given by --out. What is\n\
-        finished there is not run again: the same command goes on where the last one ended.\n\
+        Writes cells.jsonl, results.csv, results.parquet and report.html into the folder given by\n\
+        --out. What is finished there is not run again: the same command goes on where the last one\n\
+        ended, also after Ctrl-C.\n\
         List schedulers and planners need to know all beforehand and take instances only; scenes,\n\
         workloads and traces run under policies, scenes as by run --outputs none.")]
     Bench(BenchArgs),

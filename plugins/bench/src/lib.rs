@@ -12,6 +12,7 @@ mod matrix;
 mod metric;
 mod online;
 mod report;
+mod results;
 mod run;
 mod runner;
 mod serving;
@@ -29,6 +30,7 @@ pub use crate::{
     metric::{Metric, Metrics, Quantity, metric_text},
     online::schedule_online,
     report::write_report,
+    results::Results,
     run::{Piece, Run, RunBuilder, RunResource, RunTask, Unit},
     runner::{Runner, UnknownRunner},
     serving::Serving,
