@@ -50,6 +50,13 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
     let objective = Metric::of_objective(args.objective);
     write_report(&page, "Diorama bench", &records, &best, Some(objective))
         .map_err(cannot_write("report.html"))?;
+    let untraceable = matrix.n_untraceable(&store);
+    if untraceable > 0 {
+        report::note(&format!(
+            "{untraceable} cells of planners were finished before traces were asked for and have none: \
+             they do not repeat what they did; use another folder to run them again"
+        ));
+    }
     conclude(args, &matrix, progressed, &records, &page);
     if progressed.finished < progressed.cells && interrupt::caught() {
         let rest = "; the same command goes on where this one ended";
@@ -112,7 +119,11 @@ fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {
             objective: args.objective,
             budget: args.budget,
             threads: threads::n_cores(args.threads),
-            keep: Keep::Charts,
+            keep: if args.trace {
+                Keep::Traces
+            } else {
+                Keep::Charts
+            },
         },
         build,
     })

@@ -302,6 +302,10 @@ pub(crate) struct BenchArgs {
     /// billion parameters each, on a card of its own, with continuous batching.
     #[arg(long, value_name = "NUMBER", default_value_t = 4, conflicts_with = "pool", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) replicas: u32,
+    /// Write a trace of the first seed of each pair of an input and who decides, into the folder
+    /// traces below that of the results, for ui.perfetto.dev or chrome://tracing.
+    #[arg(long)]
+    pub(crate) trace: bool,
     /// The folder for the results.
     #[arg(long, value_name = "DIR", default_value = "diorama-out/bench")]
     pub(crate) out: PathBuf,

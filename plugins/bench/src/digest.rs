@@ -216,6 +216,7 @@ mod tests {
             end: f64::from(id / 2 + 1),
             is_done: true,
             name: "piece".into(),
+            decision: None,
         };
         let resource = |name: &str| RunResource {
             name: name.to_owned(),

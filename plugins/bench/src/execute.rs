@@ -37,6 +37,8 @@ pub enum Keep {
     /// Numbers and curves, and the Gantt chart of one seed.
     #[default]
     Charts,
+    /// The same, and a trace of that seed in a file of its own; see [`write_trace`](crate::write_trace).
+    Traces,
     /// Numbers only, where there are very many cells.
     Numbers,
 }
@@ -66,7 +68,7 @@ pub(crate) fn execute(
     };
     let instance = match (&input.kind, runner) {
         (InputKind::Workload(workload), Runner::Policy(policy)) => {
-            return run_workload(workload, policy, seed, stop).map(simulated);
+            return run_workload(workload, policy, seed, FactLevel::Events, stop).map(simulated);
         }
         (InputKind::Simulation(simulation), Runner::Policy(policy)) => {
             return simulation.run(policy, seed, stop).map(simulated);
@@ -79,7 +81,7 @@ pub(crate) fn execute(
     let schedule = match runner {
         Runner::Policy(policy) => {
             let bound = lower_bound(instance, options.objective);
-            let run = run_online(instance, policy, seed, stop)?;
+            let run = run_online(instance, policy, seed, FactLevel::Events, stop)?;
             return Ok(run.map(|run| Executed {
                 run,
                 lower_bound: Some(bound),
@@ -102,6 +104,34 @@ pub(crate) fn execute(
         run: Run::of_schedule(instance, &schedule),
         lower_bound: Some(bound),
     }))
+}
+
+/// Runs a cell of a policy or a list scheduler once more, which repeats it, with what a policy had to
+/// choose from; `Ok(None)` if it was stopped, or if it is a planner's: its clock does not repeat.
+///
+/// # Errors
+/// Why it cannot be run.
+pub(crate) fn execute_closely(
+    input: &Input,
+    runner: Runner,
+    seed: u64,
+    stop: &AtomicBool,
+) -> Result<Option<Run>, String> {
+    match (&input.kind, runner) {
+        (InputKind::Workload(workload), Runner::Policy(policy)) => {
+            run_workload(workload, policy, seed, FactLevel::All, stop)
+        }
+        (InputKind::Instance(instance), Runner::Policy(policy)) => {
+            run_online(instance, policy, seed, FactLevel::All, stop)
+        }
+        (InputKind::Simulation(simulation), Runner::Policy(policy)) => {
+            simulation.run(policy, seed, stop)
+        }
+        (InputKind::Instance(instance), Runner::List(list)) => {
+            Ok(Some(Run::of_schedule(instance, &list.schedule(instance))))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn search(
@@ -142,6 +172,7 @@ fn run_workload(
     workload: &Workload,
     policy: PolicyName,
     seed: u64,
+    facts: FactLevel,
     stop: &AtomicBool,
 ) -> Result<Option<Run>, String> {
     if let Some(file) = workload.missing_traces().first() {
@@ -151,7 +182,7 @@ fn run_workload(
     }
     let options = EngineOptions {
         policy,
-        facts: FactLevel::Events,
+        facts,
         streams: Streams::new(seed),
         ..workload.options.clone()
     };
@@ -172,9 +203,10 @@ fn run_online(
     instance: &Instance,
     policy: PolicyName,
     seed: u64,
+    facts: FactLevel,
     stop: &AtomicBool,
 ) -> Result<Option<Run>, String> {
-    let (mut engine, _) = engine_of(instance, policy, seed, FactLevel::Events)?;
+    let (mut engine, _) = engine_of(instance, policy, seed, facts)?;
     let name_of = |n: u32| Some(format!("job {n}"));
     let Some(mut run) = drive(&mut engine, stop, name_of) else {
         return Ok(None);

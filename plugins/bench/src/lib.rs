@@ -19,6 +19,7 @@ mod serving;
 mod stats;
 mod store;
 mod table;
+mod trace;
 pub mod whatif;
 
 pub use crate::{
@@ -31,10 +32,10 @@ pub use crate::{
     online::schedule_online,
     report::write_report,
     results::Results,
-    run::{Piece, Run, RunBuilder, RunResource, RunTask, Unit},
+    run::{Decision, Piece, Run, RunBuilder, RunResource, RunTask, Unit},
     runner::{Runner, UnknownRunner},
     serving::Serving,
     stats::{Interval, mean_interval, t_quantile},
     store::{Done, Outcome, Record, Store, StoreError},
-    table::{csv_head, csv_line},
+    trace::{TraceOf, write_trace},
 };

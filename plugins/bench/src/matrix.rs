@@ -1,5 +1,7 @@
 //! The matrix of an experiment: inputs × runners × seeds, each cell executed once.
 
+mod traces;
+
 use std::{
     collections::VecDeque,
     fs, io,
@@ -12,9 +14,10 @@ use std::{
 
 use crate::{
     digest::{Curves, Gantt},
-    execute::{CellOptions, Keep, execute},
+    execute::{CellOptions, Executed, Keep, execute},
     input::Input,
     metric::Metrics,
+    run::Run,
     runner::Runner,
     store::{Done, Outcome, Record, Store, StoreError},
 };
@@ -96,11 +99,15 @@ impl Matrix {
     ) -> Result<Progressed, StoreError> {
         let mut cells = self.cells();
         cells.retain(|cell| wanted(cell.number, cell.runner, cell.seed));
+        let traces = self.begin_traces(store.dir())?;
         let (mut wide, mut narrow) = (VecDeque::new(), VecDeque::new());
+        let mut untraced = VecDeque::new();
         for cell in &cells {
             let is_wide = matches!(cell.runner, Runner::Planner(_));
             if !store.holds(&self.key(cell)) {
                 (if is_wide { &mut wide } else { &mut narrow }).push_back(*cell);
+            } else if !is_wide && self.lacks_trace(cell, traces.as_deref()) {
+                untraced.push_back(*cell);
             }
         }
         let progressed = Progressed {
@@ -113,15 +120,27 @@ impl Matrix {
             progressed,
             error: None,
         });
-        // Two phases, so that nobody works beside a planner and takes its time.
+        let keep = |cell: &Cell<'_>| {
+            let Some((record, run)) = self.record(cell, stop) else {
+                return true;
+            };
+            let traced = run.map_or(Ok(()), |run| {
+                self.trace(cell, traces.as_deref(), Some(run), stop)
+            });
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.keep(record, traced)
+        };
+        let trace = |cell: &Cell<'_>| {
+            let traced = self.trace(cell, traces.as_deref(), None, stop);
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.note(traced)
+        };
+        // Planners in a phase of their own, so that nobody works beside one and takes its time.
         let threads = threads.max(1);
-        self.drain(narrow, threads, &shared, stop);
-        self.drain(
-            wide,
-            (threads / self.options.threads.max(1)).max(1),
-            &shared,
-            stop,
-        );
+        drain(narrow, threads, stop, keep);
+        drain(untraced, threads, stop, trace);
+        let threads = (threads / self.options.threads.max(1)).max(1);
+        drain(wide, threads, stop, keep);
         let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         shared.error.map_or(Ok(shared.progressed), Err)
     }
@@ -161,7 +180,7 @@ impl Matrix {
     /// lots, so that one seed is enough.
     fn cells(&self) -> Vec<Cell<'_>> {
         let mut cells = Vec::new();
-        let keeps_charts = self.options.keep == Keep::Charts;
+        let keeps_charts = self.options.keep != Keep::Numbers;
         for (number, input) in self.inputs.iter().enumerate() {
             for &runner in &self.runners {
                 if !input.kind.suits(runner) {
@@ -222,62 +241,33 @@ impl Matrix {
         blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
     }
 
-    fn drain<F: FnMut(&Record, Progressed) + Send>(
-        &self,
-        cells: VecDeque<Cell<'_>>,
-        threads: usize,
-        shared: &Mutex<Shared<'_, F>>,
-        stop: &AtomicBool,
-    ) {
-        let queue = Mutex::new(cells);
-        let has_failed = AtomicBool::new(false);
-        let work = || {
-            while !stop.load(Ordering::Relaxed) && !has_failed.load(Ordering::Relaxed) {
-                let next = queue
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .pop_front();
-                let Some(cell) = next else { return };
-                if let Some(record) = self.record(&cell, stop)
-                    && !shared
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .keep(record)
-                {
-                    has_failed.store(true, Ordering::Relaxed);
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(work);
-            }
-        });
-    }
-
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a cell took is wall time"
     )]
-    fn record(&self, cell: &Cell<'_>, stop: &AtomicBool) -> Option<Record> {
+    fn record(&self, cell: &Cell<'_>, stop: &AtomicBool) -> Option<(Record, Option<Run>)> {
         let began = Instant::now();
         let executed = execute(cell.input, cell.runner, cell.seed, &self.options, stop);
-        let outcome = match executed.transpose()? {
-            Err(why) => Outcome::Failed(why),
-            Ok(executed) => Outcome::Done(Box::new(Done {
-                unit: executed.run.unit,
-                metrics: Metrics::of(&executed.run),
-                lower_bound: executed.lower_bound,
-                wall_secs: began.elapsed().as_secs_f64(),
-                n_pieces: executed.run.pieces.len(),
-                curves: match self.options.keep {
-                    Keep::Charts => Curves::of(&executed.run),
-                    Keep::Numbers => Curves::default(),
-                },
-                gantt: cell.is_first.then(|| Box::new(Gantt::of(&executed.run))),
-            })),
+        let wall_secs = began.elapsed().as_secs_f64();
+        let (outcome, run) = match executed.transpose()? {
+            Err(why) => (Outcome::Failed(why), None),
+            Ok(Executed { run, lower_bound }) => {
+                let done = Done {
+                    unit: run.unit,
+                    metrics: Metrics::of(&run),
+                    lower_bound,
+                    wall_secs,
+                    n_pieces: run.pieces.len(),
+                    curves: match self.options.keep {
+                        Keep::Charts | Keep::Traces => Curves::of(&run),
+                        Keep::Numbers => Curves::default(),
+                    },
+                    gantt: cell.is_first.then(|| Box::new(Gantt::of(&run))),
+                };
+                (Outcome::Done(Box::new(done)), Some(run))
+            }
         };
-        Some(Record {
+        let record = Record {
             key: self.key(cell),
             input: cell.input.name.clone(),
             runner: cell.runner.to_string(),
@@ -285,8 +275,36 @@ impl Matrix {
             seed: cell.seed,
             build: self.build.clone(),
             outcome,
-        })
+        };
+        Some((record, run))
     }
+}
+
+/// Does `work` on each cell, on so many threads, until it says that it cannot go on.
+fn drain(
+    cells: VecDeque<Cell<'_>>,
+    threads: usize,
+    stop: &AtomicBool,
+    work: impl Fn(&Cell<'_>) -> bool + Sync,
+) {
+    let queue = Mutex::new(cells);
+    let has_failed = AtomicBool::new(false);
+    let work = || {
+        while !stop.load(Ordering::Relaxed) && !has_failed.load(Ordering::Relaxed) {
+            let mut cells = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = cells.pop_front();
+            drop(cells);
+            let Some(cell) = next else { return };
+            if !work(&cell) {
+                has_failed.store(true, Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
 }
 
 /// What threads write to, one at a time.
@@ -298,8 +316,20 @@ struct Shared<'a, F> {
 }
 
 impl<F: FnMut(&Record, Progressed)> Shared<'_, F> {
-    /// Whether the cell is kept.
-    fn keep(&mut self, record: Record) -> bool {
+    /// Whether all went well.
+    fn note(&mut self, done: Result<(), StoreError>) -> bool {
+        let is_well = done.is_ok();
+        if let Err(error) = done {
+            self.error.get_or_insert(error);
+        }
+        is_well
+    }
+
+    /// Whether the cell is kept, and its trace was.
+    fn keep(&mut self, record: Record, traced: Result<(), StoreError>) -> bool {
+        if !self.note(traced) {
+            return false;
+        }
         // Two files may hold the same.
         if self.store.holds(&record.key) {
             self.progressed.finished += 1;
@@ -311,10 +341,7 @@ impl<F: FnMut(&Record, Progressed)> Shared<'_, F> {
                 (self.on_cell)(record, self.progressed);
                 true
             }
-            Err(error) => {
-                self.error.get_or_insert(error);
-                false
-            }
+            Err(error) => self.note(Err(error)),
         }
     }
 }

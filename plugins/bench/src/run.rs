@@ -48,6 +48,17 @@ pub struct RunTask {
     pub ideal: f64,
 }
 
+/// What a policy thought when it placed a piece of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Its rank among those that waited: the smallest went first.
+    pub rank: i64,
+    /// The score of the resource that it went to, by the policy's criterion: the smallest won.
+    pub score: Option<i64>,
+    /// How many resources it could have gone to.
+    pub candidates: u32,
+}
+
 /// One stretch of work on one subtask; one that failed and was tried again has several.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Piece {
@@ -69,6 +80,8 @@ pub struct Piece {
     pub is_done: bool,
     /// What people call it.
     pub name: Box<str>,
+    /// Why it is there, where the facts tell.
+    pub decision: Option<Decision>,
 }
 
 /// What happened in one cell.

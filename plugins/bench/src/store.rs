@@ -114,6 +114,16 @@ impl Store {
         dir.join("cells.jsonl")
     }
 
+    /// The folder of the traces that belong to the store in the folder `dir`.
+    pub fn traces_in(dir: &Path) -> PathBuf {
+        dir.join("traces")
+    }
+
+    /// The folder that it is in.
+    pub fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     /// Opens the store in `dir`, which is made if it is not there, and reads what is finished.
     ///
     /// # Errors
@@ -220,15 +230,24 @@ fn read_records(file: &File, path: &Path) -> Result<(Vec<Record>, u64), StoreErr
                 records.push(record);
             }
             Err(cause) => {
-                bad = Some(StoreError::Corrupt {
+                let corrupt = StoreError::Corrupt {
                     path: path.to_owned(),
                     line: n,
                     cause,
-                });
+                };
+                if is_whole_json(&line) {
+                    return Err(corrupt);
+                }
+                bad = Some(corrupt);
             }
         }
     }
     Ok((records, whole))
+}
+
+/// Whether a line was not torn, whatever it says.
+fn is_whole_json(line: &[u8]) -> bool {
+    line.ends_with(b"\n") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
 fn parse(line: &[u8]) -> Result<Record, String> {

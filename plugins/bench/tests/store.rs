@@ -69,6 +69,24 @@ fn a_line_of_zeros_at_the_end_is_dropped_and_one_in_the_middle_refused() {
 }
 
 #[test]
+fn a_whole_line_that_another_version_wrote_is_refused_also_at_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Store::path_in(dir.path());
+    let mut store = Store::open(dir.path()).unwrap();
+    store.append(record(0)).unwrap();
+    drop(store);
+    let good = fs::read_to_string(&path).unwrap();
+    let other = good.replace("\"runner\"", "\"policy\"");
+    fs::write(&path, format!("{good}{other}")).unwrap();
+    let error = Store::open(dir.path()).unwrap_err();
+    assert!(
+        matches!(error, StoreError::Corrupt { line: 2, .. }),
+        "{error}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{good}{other}"));
+}
+
+#[test]
 fn two_cannot_write_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let _first = Store::open(dir.path()).unwrap();

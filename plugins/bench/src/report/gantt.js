@@ -16,6 +16,16 @@ function gantt_chart() {
   return gantt.drawing && gantt.drawing.gantt && gantt.drawing.gantt[by_id("gantt-rows").value];
 }
 
+/** The rows of the other chart, which colours stand for. */
+function other_rows() {
+  const by_resource = by_id("gantt-rows").value === "by_resource";
+  return gantt.drawing.gantt[by_resource ? "by_agent" : "by_resource"].rows;
+}
+
+function n_shades() {
+  return other_rows().length;
+}
+
 function gantt_left(width) {
   return width < 500 ? 76 : 130;
 }
@@ -59,15 +69,17 @@ function row_label(name, n, left, top) {
 
 function gantt_box(chart, n, x, width, top) {
   const y = top + chart.row[n] * ROW + 2;
+  // Where there is one colour only, neighbours are told apart.
+  const shade = n_shades() > 1 ? chart.shade[n] : n;
   const place = { x: x.toFixed(2), y, width: width.toFixed(2), height: ROW - 4, "data-box": n };
   if (chart.is_shares) {
     return [svg("rect", { ...place, class: "share", "fill-opacity": (0.15 + 0.0085 * chart.shade[n]).toFixed(3) })];
   }
-  const nodes = [svg("rect", { ...place, class: "box", fill: colour(chart.shade[n]) })];
+  const nodes = [svg("rect", { ...place, class: "box", fill: colour(shade) })];
   const label = chart.label[n] || "";
   if (label && label.length * 6.3 + 4 < width) {
     // Dark letters on the dark blue are hard to read.
-    const is_dark = chart.shade[n] % COLOURS.length === 0;
+    const is_dark = shade % COLOURS.length === 0;
     const attributes = { class: "box-name", x: x + 3, y: y + 12 };
     if (is_dark) attributes.style = "fill: #fff";
     nodes.push(svg("text", attributes, label));
@@ -82,7 +94,9 @@ function gantt_note(chart) {
   const other = by_id("gantt-rows").value === "by_resource" ? "agents or jobs" : "resources";
   const kind = chart.is_shares
     ? "boxes tell the share of time that was work: the darker, the more"
-    : `colours tell ${other} apart, as far as there are colours`;
+    : n_shades() > 1
+      ? `colours tell ${other} apart, as far as there are colours`
+      : "colours tell neighbours apart";
   const left_out = chart.rows_left_out ? ` ${chart.rows_left_out} more rows are left out.` : "";
   return (
     `Seed ${seed}, ${n_pieces} pieces of work, makespan ${rounded(makespan)}${unit ? ` ${unit}` : ""}; ${kind}.${left_out}` +
@@ -120,8 +134,7 @@ function box_text(chart, n) {
   const row = chart.rows[chart.row[n]];
   const span = `${rounded(chart.start[n])} – ${rounded(chart.end[n])}${unit ? ` ${unit}` : ""}`;
   if (chart.is_shares) return `${row}\n${span}: ${chart.shade[n]} % work`;
-  const other = gantt.drawing.gantt[by_id("gantt-rows").value === "by_resource" ? "by_agent" : "by_resource"];
-  const whose = other.rows[chart.shade[n]];
+  const whose = other_rows()[chart.shade[n]];
   return [chart.label[n], `${row}${whose === undefined ? "" : `, ${whose}`}`, span].filter(Boolean).join("\n");
 }
 

@@ -196,11 +196,13 @@ impl<'a> Numbers<'a> {
                 n_best(first),
                 counted(self.inputs.len(), "input"),
             );
-            if let Some((_, mean, _)) = self.means[self.main][first] {
+            let is_one_unit = self.caution.is_empty();
+            if let Some((_, mean, _)) = self.means[self.main][first].filter(|_| is_one_unit) {
                 text += &format!(", with a mean of {}", metric_text(main, mean, unit));
             }
             if let Some((_, gap, _)) = self.mean_gaps[first] {
-                text += &format!(" and a mean gap of {gap:.2} % to the {}", self.gap_to);
+                let link = if is_one_unit { " and" } else { ", with" };
+                text += &format!("{link} a mean gap of {gap:.2} % to the {}", self.gap_to);
             }
             text.push('.');
         }

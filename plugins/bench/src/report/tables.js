@@ -31,6 +31,15 @@ function over_text() {
     : "over the seeds of the only input";
 }
 
+/** Of how many inputs gaps are, if not of all. */
+function gaps_text() {
+  const references = data.gap_to === "best known" ? data.best_known : data.lower_bounds;
+  const known = references.filter((value) => value !== null && value > 0).length;
+  return known === 0 || known === data.inputs.length
+    ? ""
+    : `Gaps are over the ${known} of ${data.inputs.length} inputs that have a ${data.gap_to === "" ? "reference" : data.gap_to.replace("known", "known value")}.`;
+}
+
 /** The best mean among the runners with the most inputs: others may have skipped the hard ones. */
 function best_mean(n) {
   const all = data.means[n].filter(Boolean);
@@ -43,7 +52,7 @@ function draw_means() {
   by_id("means-note").textContent =
     `Mean ± half the 95 % confidence interval (Student’s t) ${over_text()}; n is how many. ` +
     "The best mean of a column is bold, among the runners with the largest n. " +
-    `Means over different inputs tell little; see the paired differences. ${data.caution}`;
+    `Means over different inputs tell little; see the paired differences. ${gaps_text()} ${data.caution}`;
   const shown = shown_columns();
   shown.sort((a, b) => (b === data.main) - (a === data.main));
   const has_gaps = data.gap_to !== "";
@@ -70,7 +79,7 @@ function draw_pairs() {
   const column = data.columns[n];
   by_id("pairs-note").textContent =
     `${column.label}: runner minus ${data.runners[base]} on the same input with the same seed, ± half the 95 % confidence interval ${over_text()}; n is how many. ` +
-    `${column.more_is_better ? "More" : "Less"} is better. Each interval holds for itself, not for all at once.`;
+    `${column.more_is_better ? "More" : "Less"} is better. Each interval holds for itself, not for all at once. ${data.caution}`;
   const rows = [];
   data.pairs[n][base].forEach((pair, r) => {
     if (r === base) return;

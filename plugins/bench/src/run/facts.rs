@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schedule::{BatchId, EngineFact};
 use sim::SimTime;
 
-use super::{Piece, Run, RunResource, RunTask, Unit};
+use super::{Decision, Piece, Run, RunResource, RunTask, Unit};
 
 /// What is known of a subtask so far.
 struct Subtask {
@@ -20,6 +20,7 @@ struct Subtask {
     ran: f64,
     /// Its last stretch of work that ended: what became of it follows.
     last_piece: Option<usize>,
+    decision: Option<Decision>,
 }
 
 /// Work that was started and has not ended.
@@ -124,9 +125,23 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
                     chain: 0.0,
                     ran: 0.0,
                     last_piece: None,
+                    decision: None,
                 });
             }
             EngineFact::SubtaskReady { subtask } => self.subtasks[subtask.index()].ready = at,
+            EngineFact::SubtaskPlaced {
+                subtask,
+                resource,
+                rank,
+                candidates,
+            } => {
+                let chosen = candidates.iter().find(|it| it.resource == *resource);
+                self.subtasks[subtask.index()].decision = Some(Decision {
+                    rank: *rank,
+                    score: chosen.map(|chosen| chosen.score),
+                    candidates: candidates.len() as u32,
+                });
+            }
             EngineFact::TaskFinished { task, .. } => {
                 self.run.tasks[task.index()].end = Some(at);
             }
@@ -203,6 +218,7 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
                 end: at,
                 is_done: false,
                 name: subtask.name.clone(),
+                decision: subtask.decision,
             });
         }
     }

@@ -79,6 +79,7 @@ fn pieces(instance: &Instance, schedule: &Schedule) -> Vec<Piece> {
             end: own.end,
             is_done: true,
             name: format!("{}.{}", job.0, instance.index_in_job(op)).into(),
+            decision: None,
         }
     };
     instance.ops().map(piece).collect()
