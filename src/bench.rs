@@ -1,12 +1,15 @@
 //! `diorama bench`: a matrix of inputs, deciders and seeds, run cell by cell and reported on.
 
-use std::{path::Path, path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bench::{
     BestKnown, CellOptions, Input, InputError, Keep, Matrix, Metric, Outcome, Progressed, Record,
     Results, Runner, Serving, Store, StoreError, build_of_this_program, write_report,
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde_json::json;
 use workloads::ReadOptions;
 
@@ -33,8 +36,7 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<(), AppError> {
     let bar = progress_bar(matrix.progressed(&store));
     let mut written = Ok(());
     let tell = |record: &Record, now: Progressed| {
-        bar.set_position(now.finished as u64);
-        bar.set_message(format!("{} {}", record.input, record.runner));
+        show(&bar, record, now, args.budget);
         if written.is_ok() {
             written = results.push(record);
         }
@@ -153,7 +155,7 @@ fn best_known(args: &BenchArgs, matrix: &Matrix) -> Result<BestKnown, AppError> 
 
 /// Shows nothing where standard error is no terminal.
 pub(crate) fn progress_bar(now: Progressed) -> ProgressBar {
-    const TEMPLATE: &str = "{bar:24} {pos}/{len} cells, {elapsed}, {eta} left  {wide_msg}";
+    const TEMPLATE: &str = "{bar:24} {pos}/{len} cells, {elapsed}{prefix}  {wide_msg}";
     let style = ProgressStyle::with_template(TEMPLATE);
     let bar = ProgressBar::new(now.cells as u64)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
@@ -162,6 +164,22 @@ pub(crate) fn progress_bar(now: Progressed) -> ProgressBar {
     bar.reset_eta();
     bar.enable_steady_tick(TICK);
     bar
+}
+
+/// Shows the cell that ended last, and how long the others may take, where a search takes `budget`.
+pub(crate) fn show(bar: &ProgressBar, record: &Record, now: Progressed, budget: Duration) {
+    bar.set_length(now.cells as u64);
+    bar.set_position(now.finished as u64);
+    bar.set_message(format!("{} {}", record.input, record.runner));
+    // Searches come last and take far longer than what came before them, so that its pace tells nothing.
+    let (how, left) = match u32::try_from(now.searches) {
+        Ok(0) => ("", bar.eta()),
+        searches => (
+            "at most ",
+            budget.saturating_mul(searches.unwrap_or(u32::MAX)),
+        ),
+    };
+    bar.set_prefix(format!(", {how}{:#} left", HumanDuration(left)));
 }
 
 pub(crate) fn refused(error: StoreError, out: &Path) -> AppError {
@@ -192,7 +210,9 @@ fn conclude(
         });
         return report::print(&format!("{value:#}\n"));
     }
-    let Progressed { finished, cells } = progressed;
+    let Progressed {
+        finished, cells, ..
+    } = progressed;
     report::print(&format!(
         "{finished} of {cells} cells are finished, {failed} of them could not be run; see {}\n",
         page.display()

@@ -255,6 +255,9 @@ pub(crate) struct PlanArgs {
     /// The file for the schedule; standard output if not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// A file for the schedule as a trace, for ui.perfetto.dev or chrome://tracing.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
     /// Print what came of the search as one JSON object instead of text.
     #[arg(long, requires = "out")]
     pub(crate) json: bool,

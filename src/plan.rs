@@ -4,6 +4,7 @@ use std::{
     io::Write as _, path::Path, sync::atomic::AtomicBool, sync::atomic::Ordering, time::Duration,
 };
 
+use bench::{Run, TraceOf, write_trace};
 use plan::{Budget, Instance, ListName, Objective, PlannerName, Progress, Schedule, Search};
 use record::write_atomically;
 use schedule::PolicyName;
@@ -24,8 +25,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// # Errors
 /// If the instance is wrong, the schedule cannot be written, or the search was interrupted.
 pub(crate) fn plan(args: &PlanArgs) -> Result<(), AppError> {
-    if let Some(out) = &args.out {
-        refuse_folder(out)?;
+    for file in args.out.iter().chain(&args.trace) {
+        refuse_folder(file)?;
     }
     let instance = read(&args.instance)?;
     let start = warm_start(args, &instance)?;
@@ -58,6 +59,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<(), AppError> {
         "the schedule breaks the rules: {:?}. This is a bug.",
         verdict.faults
     );
+    trace(args, &instance, &file.schedule)?;
     write(args, &instance, &file, elapsed)?;
     match &args.out {
         _ if !was_interrupted => Ok(()),
@@ -217,6 +219,24 @@ fn say_if_unfit(search: &Search<'_>, planner: PlannerName) {
              than a list schedule; portfolio takes those that are"
         ));
     }
+}
+
+/// Writes the trace of the schedule, if there is to be one.
+fn trace(args: &PlanArgs, instance: &Instance, schedule: &Schedule) -> Result<(), AppError> {
+    let Some(path) = &args.trace else {
+        return Ok(());
+    };
+    let of = TraceOf {
+        input: instance.name(),
+        runner: args.planner.name(),
+        seed: args.seed,
+        key: "",
+    };
+    write_trace(path, &Run::of_schedule(instance, schedule), of).map_err(|cause| AppError::Io {
+        path: path.clone(),
+        doing: "write",
+        cause,
+    })
 }
 
 /// Says on standard error that a better schedule was found.

@@ -8,6 +8,7 @@ use std::{
     fs,
     path::Path,
     sync::atomic::Ordering,
+    time::Duration,
 };
 
 use bench::{
@@ -23,7 +24,7 @@ use workloads::Workload;
 
 use self::scene::Variable;
 use crate::{
-    bench::{progress_bar, refused},
+    bench::{progress_bar, refused, show},
     cli::WhatIfArgs,
     error::AppError,
     interrupt, scene_run, threads,
@@ -115,7 +116,7 @@ fn study(
             seeds,
             options: CellOptions {
                 objective: Objective::default(),
-                budget: std::time::Duration::ZERO,
+                budget: Duration::ZERO,
                 threads: 1,
                 keep: Keep::Numbers,
             },
@@ -135,13 +136,11 @@ fn run(args: &WhatIfArgs, study: &Study, store: &mut Store) -> Result<bool, AppE
     let stop = interrupt::catch();
     let planned = study.planned();
     let bar = progress_bar(Progressed {
-        finished: 0,
         cells: planned.first,
+        ..Progressed::default()
     });
     let tell = |record: &Record, now: Progressed| {
-        bar.set_length(now.cells as u64);
-        bar.set_position(now.finished as u64);
-        bar.set_message(format!("{} {}", record.input, record.runner));
+        show(&bar, record, now, Duration::ZERO);
     };
     let ran = study.run(store, threads::n_cores(args.threads), stop, tell);
     bar.finish_and_clear();

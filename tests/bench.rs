@@ -162,7 +162,7 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
     ),
     (&["gone.txt"], 3, "gone.txt:1:1"),
     (&["cut.txt"], 3, "cut.txt:1:1: the format cannot be told"),
-    (&["wrong.fjs"], 3, "wrong.fjs:2:"),
+    (&["wrong.stg", "--processors", "2"], 3, "wrong.stg:3:"),
     (&["wrong.ron"], 3, "wrong.ron:2:"),
     (
         &["shop.txt", "--best", "gone.csv"],
@@ -195,7 +195,7 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
 fn what_cannot_be_used_is_refused() {
     let desk = desk();
     desk.write("cut.txt", "2 2\n");
-    desk.write("wrong.fjs", "1 2\n1 1 3 5\n");
+    desk.write("wrong.stg", "1\n0 0 0\n1 2 1 x\n2 0 1 1\n");
     desk.write("wrong.ron", "(\n  version: 7,\n)\n");
     desk.write("wrong.csv", "instance,value\nshop,9\nother,many\n");
     Done::of(bench(&desk, &SMALL)).expect(0);

@@ -43,8 +43,15 @@ fn a_plan_is_written_told_of_and_checked() {
         "1",
         "--out",
         "plan.json",
+        "--trace",
+        "trace.json",
     ];
     let done = diorama(&desk, &[&args[..], &MAKESPAN].concat()).expect(0);
+    let trace = fs::read_to_string(desk.path("trace.json")).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&trace).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    // With its machine and with its job.
+    assert_eq!(events.iter().filter(|it| it["ph"] == "X").count(), 6);
     assert!(done.out.contains("shop: makespan 9"), "{}", done.out);
     assert!(done.err.contains(" s  makespan 9 by "), "{}", done.err);
     let text = fs::read_to_string(desk.path("plan.json")).unwrap();
@@ -203,6 +210,11 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
         &["plan", "shop.txt", "--out", "no/plan.json"],
         5,
         "no/plan.json",
+    ),
+    (
+        &["plan", "shop.txt", "--trace", "no/trace.json"],
+        5,
+        "no/trace.json",
     ),
     (&["check-plan", "shop.txt", "gone.json"], 3, "gone.json:1:1"),
 ];

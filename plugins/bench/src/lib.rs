@@ -37,5 +37,6 @@ pub use crate::{
     serving::Serving,
     stats::{Interval, mean_interval, t_quantile},
     store::{Done, Outcome, Record, Store, StoreError},
+    table::{csv_head, csv_line},
     trace::{TraceOf, write_trace},
 };

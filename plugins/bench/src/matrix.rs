@@ -18,7 +18,7 @@ use crate::{
     input::Input,
     metric::Metrics,
     run::Run,
-    runner::Runner,
+    runner::{Runner, is_search},
     store::{Done, Outcome, Record, Store, StoreError},
 };
 
@@ -44,6 +44,8 @@ pub struct Progressed {
     pub finished: usize,
     /// Cells in all.
     pub cells: usize,
+    /// How many of those that are not finished are a planner's, which may take its whole budget.
+    pub searches: usize,
 }
 
 /// One cell.
@@ -113,6 +115,7 @@ impl Matrix {
         let progressed = Progressed {
             finished: cells.len() - wide.len() - narrow.len(),
             cells: cells.len(),
+            searches: wide.len(),
         };
         let shared = Mutex::new(Shared {
             store,
@@ -147,12 +150,15 @@ impl Matrix {
 
     /// How far this matrix is.
     pub fn progressed(&self, store: &Store) -> Progressed {
-        let cells = self.cells();
-        let finished = cells.iter().filter(|cell| store.holds(&self.key(cell)));
-        Progressed {
-            finished: finished.count(),
-            cells: cells.len(),
+        let mut progressed = Progressed::default();
+        for cell in self.cells() {
+            let is_finished = store.holds(&self.key(&cell));
+            progressed.cells += 1;
+            progressed.finished += usize::from(is_finished);
+            let is_search = matches!(cell.runner, Runner::Planner(_));
+            progressed.searches += usize::from(is_search && !is_finished);
         }
+        progressed
     }
 
     /// The finished cells of this matrix, in its order.
@@ -330,14 +336,20 @@ impl<F: FnMut(&Record, Progressed)> Shared<'_, F> {
         if !self.note(traced) {
             return false;
         }
+        let is_search = is_search(&record.runner);
+        let finished = Progressed {
+            finished: self.progressed.finished + 1,
+            searches: self.progressed.searches - usize::from(is_search),
+            ..self.progressed
+        };
         // Two files may hold the same.
         if self.store.holds(&record.key) {
-            self.progressed.finished += 1;
+            self.progressed = finished;
             return true;
         }
         match self.store.append(record) {
             Ok(record) => {
-                self.progressed.finished += 1;
+                self.progressed = finished;
                 (self.on_cell)(record, self.progressed);
                 true
             }

@@ -77,6 +77,11 @@ pub(crate) fn ignores_seed(runner: &str) -> bool {
     runner.starts_with("list:")
 }
 
+/// Whether the runner of a record is a planner.
+pub(crate) fn is_search(runner: &str) -> bool {
+    runner.starts_with("plan:")
+}
+
 fn named<N>(
     kind: &'static str,
     list: &str,
@@ -132,6 +137,8 @@ mod tests {
         for runner in all {
             let is_list = matches!(runner, Runner::List(_));
             assert_eq!(ignores_seed(&runner.to_string()), is_list, "{runner}");
+            let is_planner = matches!(runner, Runner::Planner(_));
+            assert_eq!(is_search(&runner.to_string()), is_planner, "{runner}");
         }
     }
 }

@@ -70,13 +70,13 @@ pub(crate) fn row(record: &Record) -> Vec<Value<'_>> {
 }
 
 /// The line that names the columns.
-pub(crate) fn csv_head() -> String {
+pub fn csv_head() -> String {
     let names: Vec<_> = columns().into_iter().map(|(name, _)| name).collect();
     names.join(",") + "\n"
 }
 
 /// The line of a cell; what it does not have is empty.
-pub(crate) fn csv_line(record: &Record) -> String {
+pub fn csv_line(record: &Record) -> String {
     let field = |value: &Value<'_>| match value {
         Value::Text(text) => quoted(text),
         Value::Whole(number) => number.to_string(),

@@ -1,4 +1,4 @@
-//! Writes a run as a trace that Perfetto and Chrome open (ui.perfetto.dev, chrome://tracing).
+//! Writes a run as a trace that Perfetto and Chrome open (<https://ui.perfetto.dev>, <chrome://tracing>).
 //!
 //! The format is the JSON of trace events, as "Trace Event Format" (Google, 2016) describes it; times
 //! are microseconds of simulated time, and a unit of an instance counts as a second. There are three

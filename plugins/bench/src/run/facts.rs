@@ -129,19 +129,6 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
                 });
             }
             EngineFact::SubtaskReady { subtask } => self.subtasks[subtask.index()].ready = at,
-            EngineFact::SubtaskPlaced {
-                subtask,
-                resource,
-                rank,
-                candidates,
-            } => {
-                let chosen = candidates.iter().find(|it| it.resource == *resource);
-                self.subtasks[subtask.index()].decision = Some(Decision {
-                    rank: *rank,
-                    score: chosen.map(|chosen| chosen.score),
-                    candidates: candidates.len() as u32,
-                });
-            }
             EngineFact::TaskFinished { task, .. } => {
                 self.run.tasks[task.index()].end = Some(at);
             }
@@ -155,6 +142,19 @@ impl<N: Fn(u32) -> Option<String>> RunBuilder<N> {
 
     fn take_work(&mut self, at: f64, fact: &EngineFact) {
         match fact {
+            EngineFact::SubtaskPlaced {
+                subtask,
+                resource,
+                rank,
+                candidates,
+            } => {
+                let chosen = candidates.iter().find(|it| it.resource == *resource);
+                self.subtasks[subtask.index()].decision = Some(Decision {
+                    rank: *rank,
+                    score: chosen.map(|chosen| chosen.score),
+                    candidates: candidates.len() as u32,
+                });
+            }
             EngineFact::BatchStarted {
                 batch,
                 resource,
