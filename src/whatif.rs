@@ -5,7 +5,6 @@ mod tell;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::Path,
     sync::atomic::Ordering,
     time::Duration,
@@ -15,12 +14,11 @@ use bench::{
     CellOptions, Input, Keep, Matrix, Metric, Progressed, Record, Runner, Store,
     build_of_this_program,
     whatif::{
-        Configuration, Effort, Goal, Measure, Question, Setting, Study, Vary, combinations,
-        varied_workload,
+        Configuration, Effort, Goal, Measure, Question, Setting, Study, VariableWorkload, Vary,
+        combinations,
     },
 };
 use plan::Objective;
-use workloads::Workload;
 
 use self::scene::Variable;
 use crate::{
@@ -196,20 +194,20 @@ impl Varied {
     }
 
     fn of_workload(path: &Path, settings: Vec<Vec<Setting>>) -> Result<Self, AppError> {
-        let wrong =
-            |error: &workloads::ReadError| AppError::Checked(format!("{}:{error}", path.display()));
-        let text = fs::read_to_string(path)
-            .map_err(|cause| AppError::Checked(format!("{}: {cause}", path.display())))?;
-        let workload = Workload::read(&text).map_err(|error| wrong(&error))?;
+        let workload = VariableWorkload::read(path)?;
         let made = settings
             .into_iter()
-            .map(|settings| varied_workload(&text, settings))
+            .map(|settings| workload.varied(settings))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| AppError::Usage(error.to_string()))?;
         let (configurations, inputs) = made.into_iter().unzip();
         Ok(Self {
-            name: workload.name,
-            has_price: workload.resources.iter().any(|it| it.price_per_sec > 0.0),
+            name: workload.workload().name.clone(),
+            has_price: workload
+                .workload()
+                .resources
+                .iter()
+                .any(|it| it.price_per_sec > 0.0),
             configurations,
             inputs,
             notes: Vec::new(),

@@ -9,14 +9,16 @@ mod knob;
 mod page;
 mod point;
 mod study;
+mod table;
 mod words;
 mod workload;
 
 pub use self::{
     goal::{Comparison, Goal, GoalError, Measure, Met},
     knob::{Knob, Setting, Vary, VaryError, combinations, configuration_name},
-    page::{Row, Table, write_study},
+    page::write_study,
     point::{Configuration, Failure, Findings, Point, Question},
     study::{Answer, Effort, Planned, Study},
-    workload::{VariantError, varied_workload},
+    table::{Row, Table},
+    workload::{VariableWorkload, VariantError},
 };

@@ -1,15 +1,18 @@
 //! Asks what-if questions whose answers are known by formula.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is what is wanted")]
 
+mod browser;
+
 use std::{sync::atomic::AtomicBool, time::Duration};
 
 use bench::{
     CellOptions, Keep, Matrix, Runner, Store,
     whatif::{
-        Configuration, Effort, Findings, Goal, Measure, Question, Study, Vary, combinations,
-        varied_workload,
+        Configuration, Effort, Findings, Goal, Measure, Question, Study, VariableWorkload, Vary,
+        combinations, write_study,
     },
 };
+use browser::{Folder, assert_is_drawn, browser, dom, table};
 use plan::Objective;
 
 /// Poisson arrivals, one each half second, and exponential service of a second on average.
@@ -31,7 +34,8 @@ fn study(knobs: &[&str], policies: &str, goals: &str, minimise: &str) -> Study {
         .map(|text| Vary::parse(text).unwrap())
         .collect();
     let settings = combinations(&knobs, 100).unwrap().into_iter();
-    let varied = settings.map(|settings| varied_workload(MMC, settings).unwrap());
+    let workload = VariableWorkload::of_text(MMC).unwrap();
+    let varied = settings.map(|settings| workload.varied(settings).unwrap());
     let (configurations, inputs): (Vec<Configuration>, Vec<_>) = varied.unzip();
     let seeds: Vec<u64> = (1..=5).collect();
     Study {
@@ -121,8 +125,8 @@ fn what_is_out_of_reach_is_said_with_what_would_help() {
         "cost",
     );
     let (findings, n_runs) = run(&study);
-    // Four pairs once, and the three nearest with four more seeds.
-    assert_eq!(n_runs, 4 + 3 * 4);
+    // Four pairs once, and the nearest of both configurations with four more seeds.
+    assert_eq!(n_runs, 4 + 2 * 4);
     let answer = study.answer(&findings);
     assert!(answer.best.is_none());
     let sentence = study.sentence(&answer);
@@ -163,4 +167,35 @@ fn speed_is_as_good_as_servers() {
         sentence.contains("speed × 8 with 1 replica under `fifo`"),
         "{sentence}"
     );
+}
+
+#[test]
+fn a_browser_shows_the_trade_off() {
+    let Some(browser) = browser() else { return };
+    let study = study(
+        &["replicas=2..8", "batch=1,2"],
+        "fifo,power-of-two",
+        "p95 < 4s",
+        "cost",
+    );
+    let (findings, _) = run(&study);
+    let folder = Folder::new("whatif");
+    let page = folder.0.join("whatif.html");
+    let notes = ["a <b>note</b> of `fifo`".to_owned()];
+    write_study(&page, "What if: M/M/c", &study, &findings, &notes).unwrap();
+    let dom = dom(browser, &folder, &page);
+    assert_is_drawn(&dom);
+    let rows = table(&dom, "rows");
+    assert_eq!(rows.len(), 1 + 14);
+    assert_eq!(
+        rows[0][..4],
+        ["configuration", "policy", "p95 latency", "cost"]
+    );
+    assert_eq!(rows[1][0], "replicas 2, batch 1");
+    // A mark for each configuration under each policy, and one ring.
+    let marks = dom.matches("class=\"point\"").count();
+    assert_eq!(marks, findings.points.len());
+    assert_eq!(dom.matches("class=\"best\"").count(), 1);
+    assert!(dom.contains("goal: p95 latency below 4 s"));
+    assert!(dom.contains("a &lt;b&gt;note&lt;/b&gt; of <code>fifo</code>"));
 }

@@ -175,18 +175,26 @@ impl Measure {
     /// A mean and how sure it is, for people: `1.62 ± 0.05 s`.
     pub fn interval_text(self, interval: &Interval) -> String {
         let (factor, unit) = self.scale();
-        let mean = interval.mean * factor;
-        match interval.half_width {
-            // Less would be a row of zeros.
-            Some(half) if half * factor > 1e-6 * mean.abs() => {
-                let half = half * factor;
-                // The mean is as exact as two digits of its uncertainty, and not more.
-                let digits = (1 - half.log10().floor() as i32).clamp(0, 9) as usize;
-                let digits = digits.min(mean_digits(mean));
-                with_unit(&format!("{mean:.digits$} ± {half:.digits$}"), unit)
-            }
-            _ => with_unit(&rounded(mean), unit),
+        let (mean, half) = (interval.mean * factor, interval.half_width.unwrap_or(0.0));
+        let (half, digits) = (half * factor, self.digits(interval));
+        if half < 0.5 * 10_f64.powi(-(digits as i32)) {
+            return with_unit(&rounded(mean), unit);
         }
+        with_unit(&format!("{mean:.digits$} ± {half:.digits$}"), unit)
+    }
+
+    /// A number of it for people, with as many digits as the mean of `interval` deserves.
+    pub(crate) fn text_as_exact(self, value: f64, interval: &Interval) -> String {
+        let (factor, unit) = self.scale();
+        let digits = self.digits(interval);
+        with_unit(&format!("{:.digits$}", value * factor), unit)
+    }
+
+    /// The mean is as exact as two digits of its uncertainty, and four of its own at most.
+    fn digits(self, interval: &Interval) -> usize {
+        let factor = self.scale().0;
+        let half = interval.half_width.unwrap_or(0.0) * factor;
+        digits_of(half, 2).min(digits_of(interval.mean * factor, 4))
     }
 
     /// The units that a bound of it may have.
@@ -204,12 +212,12 @@ impl Measure {
     }
 }
 
-/// Digits after the point beyond which a mean is noise to a reader: six significant ones.
-fn mean_digits(mean: f64) -> usize {
-    if mean == 0.0 {
+/// Digits after the point of so many significant ones.
+fn digits_of(value: f64, n_significant: i32) -> usize {
+    if value == 0.0 {
         return 9;
     }
-    (5 - mean.abs().log10().floor() as i32).clamp(0, 9) as usize
+    (n_significant - 1 - value.abs().log10().floor() as i32).clamp(0, 9) as usize
 }
 
 fn with_unit(number: &str, unit: &str) -> String {
@@ -453,6 +461,8 @@ mod tests {
             (0.5, None, "0.5000 s"),
             (1.0, Some(1e-12), "1 s"),
             (0.0, Some(0.0), "0 s"),
+            (0.020_063_6, Some(0.000_004_8), "0.02006 s"),
+            (4.87, Some(5.31), "4.9 ± 5.3 s"),
         ] {
             let interval = Interval {
                 n: 5,

@@ -3,7 +3,7 @@
 const HEIGHT = 430;
 const SHAPES = ["circle", "square", "triangle", "diamond"];
 // From little to much, told apart on light and dark ground.
-const RAMP = ["#5b3fa0", "#3b7dbd", "#22a69a", "#6cc85a", "#eab308"];
+const RAMP = ["#7a5cc4", "#3b7dbd", "#22a69a", "#6cc85a", "#eab308"];
 const MET = ["missed", "met on average, not surely", "met"];
 const MET_COLOURS = ["#d55e00", "#e69f00", "#009e73"];
 const hidden = new Set();
@@ -59,7 +59,7 @@ function mark(shape, x, y, size, attributes) {
 /** A scale with its marks; logarithmic where values differ by much. */
 function scale(values, from, to, n_wanted, padded) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  if (low > 0 && high / low > 25) {
+  if (low > 0 && high / low > 8) {
     const [a, b] = [Math.log10(low) - 0.05, Math.log10(high) + 0.05];
     const marks = [];
     for (let power = Math.floor(a); power <= Math.ceil(b); power++) {
@@ -79,6 +79,9 @@ function scale(values, from, to, n_wanted, padded) {
   return { of, marks, is_log: false };
 }
 
+/** A number at an axis, without zeros that say nothing. */
+const tick_text = (value) => String(Number(value.toPrecision(6)));
+
 function axis_label(axis) {
   return axis.unit ? `${axis.label} [${axis.unit}]` : axis.label;
 }
@@ -87,12 +90,12 @@ function draw_axes(drawn, x, y, [left, right, top, bottom]) {
   for (const value of y.marks) {
     const at = y.of(value);
     drawn.append(svg("line", { class: "axis", x1: left, x2: right, y1: at, y2: at }));
-    drawn.append(svg("text", { x: left - 6, y: at + 4, "text-anchor": "end" }, rounded(value)));
+    drawn.append(svg("text", { x: left - 6, y: at + 4, "text-anchor": "end" }, tick_text(value)));
   }
   for (const value of x.marks) {
     const at = x.of(value);
     drawn.append(svg("line", { class: "axis", x1: at, x2: at, y1: bottom, y2: bottom + 4 }));
-    drawn.append(svg("text", { x: at, y: bottom + 17, "text-anchor": "middle" }, rounded(value)));
+    drawn.append(svg("text", { x: at, y: bottom + 17, "text-anchor": "middle" }, tick_text(value)));
   }
   const log = (axis) => (axis.is_log ? ", logarithmic" : "");
   drawn.append(svg("text", { x: right, y: bottom + 34, "text-anchor": "end" }, axis_label(data.x) + log(x)));
@@ -114,12 +117,13 @@ function draw_front(drawn, place) {
   if (front.length > 1) drawn.append(svg("path", { class: "front", d: path.join("") }));
 }
 
-function draw_errors(drawn, y, place) {
+function draw_errors(drawn, y, place, top, bottom) {
   for (const n of data.front) {
     const point = data.points[n];
     if (!point.y_half) continue;
     const [x] = place(point);
-    const [from, to] = [y.of(point.y - point.y_half), y.of(point.y + point.y_half)];
+    const ends = [y.of(point.y - point.y_half), y.of(point.y + point.y_half)];
+    const [from, to] = ends.map((at) => Math.min(bottom, Math.max(top - 8, at)));
     if (Math.abs(from - to) < 2) continue;
     drawn.append(svg("line", { class: "error", x1: x, x2: x, y1: from, y2: to }));
   }
@@ -129,9 +133,10 @@ function draw_best(drawn, place, left, right) {
   if (data.chosen === null) return;
   const point = data.points[data.chosen];
   const [x, y] = place(point);
-  drawn.append(svg("circle", { class: "best", cx: x, cy: y, r: 9 }));
+  const kind = data.is_met ? "" : " missed";
+  drawn.append(svg("circle", { class: `best${kind}`, cx: x, cy: y, r: 9 }));
   const is_right = x > (left + right) / 2;
-  const attributes = { class: "best-text", x: is_right ? x - 14 : x + 14, y: y + 22, "text-anchor": is_right ? "end" : "start" };
+  const attributes = { class: `best-text${kind}`, x: is_right ? x - 12 : x + 12, y: y + 24, "text-anchor": is_right ? "end" : "start" };
   drawn.append(svg("text", attributes, data.chosen_text));
 }
 
@@ -155,7 +160,7 @@ function draw_chart() {
   draw_axes(drawn, x, y, [left, right, top, bottom]);
   draw_goal(drawn, y, left, right);
   draw_front(drawn, place);
-  draw_errors(drawn, y, place);
+  draw_errors(drawn, y, place, top, bottom);
   // What is known best lies on top.
   for (const point of [...shown].sort((a, b) => a.runs - b.runs)) {
     const { fill, shape } = grouping.look(grouping.of(point));
@@ -202,6 +207,7 @@ function draw_legend({ names, look, of }) {
 
 function draw_rows() {
   const { head, rows } = data.table;
+  if (rows.length > 40) by_id("rows").parentElement.classList.add("tall");
   const line = (cells) => element("tr", {}, cells);
   const body = rows.map(({ cells, met, is_chosen }) => {
     const made = line(cells.map((text, n) => {

@@ -15,6 +15,9 @@ use crate::{
     store::{Done, Outcome, Record},
 };
 
+/// Misses that differ by less of the bound are the same to people.
+const NOTICEABLE: f64 = 0.01;
+
 /// One way to set the knobs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Configuration {
@@ -41,6 +44,8 @@ pub struct Point {
     pub met: Met,
     /// By how much the worst goal is missed on average; see [`Goal::miss`].
     pub miss: f64,
+    /// The same of each run, in the order of the seeds.
+    pub misses: Vec<f64>,
     /// What is to be small, or large.
     pub objective: Interval,
     /// The mean share of tasks that failed.
@@ -116,6 +121,20 @@ impl Findings {
     }
 }
 
+impl Point {
+    /// Whether it misses the goals by more than another, by the runs with the same seeds: for sure, if
+    /// there are at least two, and noticeably.
+    pub(crate) fn is_farther_than(&self, other: &Self) -> bool {
+        let pairs = self.misses.iter().zip(&other.misses);
+        let more: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
+        let Some(more) = mean_interval(&more, CONFIDENCE) else {
+            return false;
+        };
+        let surely = more.mean - more.half_width.unwrap_or(0.0);
+        surely > 0.0 && more.mean > NOTICEABLE * (1.0 + other.miss.abs())
+    }
+}
+
 impl Question {
     fn point(
         &self,
@@ -136,6 +155,15 @@ impl Question {
             .map(|goal| goal.judge(&values(goal.measure)))
             .collect();
         let misses = self.goals.iter().zip(&judged);
+        let miss = misses
+            .map(|(goal, (interval, _))| goal.miss(interval.mean))
+            .fold(f64::NEG_INFINITY, f64::max);
+        let misses = (0..runs.len()).map(|run| {
+            let goals = self.goals.iter();
+            goals
+                .map(|goal| goal.miss(values(goal.measure)[run]))
+                .fold(f64::NEG_INFINITY, f64::max)
+        });
         let interval = |measure| mean_interval(&values(measure), CONFIDENCE).unwrap_or_default();
         Point {
             configuration,
@@ -143,9 +171,8 @@ impl Question {
             n_replicas,
             n_runs: runs.len() as u32,
             met: judged.iter().map(|(_, met)| *met).min().unwrap_or(Met::Yes),
-            miss: misses
-                .map(|(goal, (interval, _))| goal.miss(interval.mean))
-                .fold(f64::NEG_INFINITY, f64::max),
+            miss,
+            misses: misses.collect(),
             goals: judged.into_iter().map(|(interval, _)| interval).collect(),
             objective: interval(self.minimise),
             failed_share: interval(Measure::Metric(Metric::FailedShare)).mean,

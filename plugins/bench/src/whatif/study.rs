@@ -88,7 +88,10 @@ impl Study {
         if stop.load(Ordering::Relaxed) {
             return Ok(progressed);
         }
-        let points = self.findings(store).points;
+        // By the first seed alone, so that the choice is the same when all is there already.
+        let points = self
+            .findings_where(store, |record| record.seed == first)
+            .points;
         let deserving = self.question.deserving(&points);
         let wanted = |number, runner, seed| {
             let Runner::Policy(policy) = runner else {
@@ -101,13 +104,14 @@ impl Study {
 
     /// What is known by what is finished.
     pub fn findings(&self, store: &Store) -> Findings {
-        let names: Vec<_> = self
-            .matrix
-            .inputs
-            .iter()
-            .map(|it| it.name.as_str())
-            .collect();
-        let records = self.matrix.records(store);
+        self.findings_where(store, |_| true)
+    }
+
+    fn findings_where(&self, store: &Store, counts: impl Fn(&Record) -> bool) -> Findings {
+        let inputs = self.matrix.inputs.iter();
+        let names: Vec<_> = inputs.map(|input| input.name.as_str()).collect();
+        let mut records = self.matrix.records(store);
+        records.retain(counts);
         Findings::of(&records, &names, &self.configurations, &self.question)
     }
 

@@ -8,9 +8,6 @@ use super::{
 };
 use crate::metric::Metric;
 
-/// Misses that differ by less are the same: the knob makes no difference.
-const NOTICEABLE: f64 = 0.01;
-
 /// What a knob does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Trend {
@@ -144,9 +141,10 @@ impl Study {
         } else {
             let names: Vec<_> = self.knobs.iter().map(Vary::name).collect();
             notes.push(format!(
-                "It makes no difference how {} is set: what takes long is elsewhere, in people, in how \
-                 tasks are split, or in the work itself.",
-                names.join(" or ")
+                "It makes no difference that could be told from chance how {} {} set: what takes long is \
+                 elsewhere, in people, in how tasks are split, or in the work itself.",
+                names.join(" and "),
+                if names.len() == 1 { "is" } else { "are" }
             ));
         }
         notes
@@ -160,15 +158,18 @@ impl Study {
                 let settings = &self.configurations[point.configuration].settings;
                 settings[n].value == *value
             });
-            Some((*value, self.question.nearest(points)?))
+            let most = points.clone().map(|point| point.n_runs).max();
+            let often = points.filter(|point| Some(point.n_runs) == most);
+            let point = often.min_by(|a, b| a.miss.total_cmp(&b.miss))?;
+            Some((*value, point))
         };
         let best: Vec<(f64, &Point)> = vary.values.iter().filter_map(at).collect();
-        let misses = || best.iter().map(|(_, point)| point.miss);
-        let (low, high) = (
-            misses().fold(f64::INFINITY, f64::min),
-            misses().fold(f64::NEG_INFINITY, f64::max),
-        );
-        if best.len() < 2 || high - low < NOTICEABLE * (1.0 + low.abs()) {
+        let by_miss = |a: &&(f64, &Point), b: &&(f64, &Point)| a.1.miss.total_cmp(&b.1.miss);
+        let (Some(low), Some(high)) = (best.iter().min_by(by_miss), best.iter().max_by(by_miss))
+        else {
+            return Trend::None;
+        };
+        if best.len() < 2 || !high.1.is_farther_than(low.1) {
             return Trend::None;
         }
         let goal = self.worst_goal(nearest);
@@ -188,10 +189,9 @@ impl Study {
         };
         let (first, second) = (best[0], best[1]);
         let (before, last) = (best[best.len() - 2], best[best.len() - 1]);
-        let step = NOTICEABLE * (1.0 + low.abs());
-        if last.1.miss < before.1.miss - step {
+        if before.1.is_farther_than(last.1) {
             say("More", last, before)
-        } else if first.1.miss < second.1.miss - step && first.0 > least(vary.knob) {
+        } else if second.1.is_farther_than(first.1) && first.0 > least(vary.knob) {
             say("Less", first, second)
         } else {
             Trend::Within
@@ -213,7 +213,8 @@ impl Study {
             comparison,
             bound,
         } = self.question.goals[n];
-        let by = measure.text((point.goals[n].mean - bound).abs());
+        let interval = point.goals[n];
+        let by = measure.text_as_exact((interval.mean - bound).abs(), &interval);
         let which = if comparison.wants_less() {
             "too much"
         } else {
@@ -254,7 +255,14 @@ fn least(knob: Knob) -> f64 {
 
 /// `3 replicas with batches of 4 and speed × 2`.
 fn configuration_text(configuration: &Configuration) -> String {
-    let texts: Vec<_> = configuration.settings.iter().map(setting_text).collect();
+    let settings = configuration.settings.iter();
+    let texts: Vec<_> = settings
+        .map(|setting| {
+            let is_each =
+                setting.of.is_none() && f64::from(configuration.n_replicas) != setting.value;
+            setting_text(setting, is_each)
+        })
+        .collect();
     match &texts[..] {
         [] => "the scene as it is".to_owned(),
         [one] => one.clone(),
@@ -262,15 +270,19 @@ fn configuration_text(configuration: &Configuration) -> String {
     }
 }
 
-fn setting_text(setting: &Setting) -> String {
+/// `is_each`: that there are more than the value of `replicas` says.
+fn setting_text(setting: &Setting, is_each: bool) -> String {
     let Setting { knob, of, value } = setting;
     let of = |word: &str| {
         of.as_ref()
             .map_or(String::new(), |of| format!(" {word} {of}"))
     };
     match knob {
-        Knob::Replicas if *value == 1.0 => format!("1 replica{}", of("of")),
-        Knob::Replicas => format!("{value} replicas{}", of("of")),
+        Knob::Replicas => {
+            let s = if *value == 1.0 { "" } else { "s" };
+            let each = if is_each { " of each" } else { "" };
+            format!("{value} replica{s}{each}{}", of("of"))
+        }
         Knob::Batch => format!("batches of {value}{}", of("on")),
         Knob::Speed => format!("speed × {value}{}", of("of")),
     }

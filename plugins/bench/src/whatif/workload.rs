@@ -1,8 +1,11 @@
 //! A workload with other resources than its file says.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
-use workloads::{Change, ReadError, ResourceGroup, Workload};
+use workloads::{
+    Change, FileError, ReadError, Requests, ResourceGroup, Workload, read_trace_file,
+    read_workload_file,
+};
 
 use super::{
     knob::{Knob, Setting, configuration_name},
@@ -33,29 +36,111 @@ pub enum VariantError {
     },
 }
 
-/// The workload of the file `text` in the configuration that `settings` say.
-///
-/// A knob without a name is for the resources that serve a model, or for all if none does; a name is
-/// that of a resource or of a model. What names a resource counts more than what names none.
-///
-/// # Errors
-/// If a name leads nowhere, or the file is refused with these resources.
-pub fn varied_workload(
-    text: &str,
-    settings: Vec<Setting>,
-) -> Result<(Configuration, Input), VariantError> {
-    let name = configuration_name(&settings);
-    let read = |changes: &[Change]| {
-        Workload::read_changed(text, changes).map_err(|error| VariantError::Read {
-            configuration: name.clone(),
+/// A workload that is to be varied.
+#[derive(Debug)]
+pub struct VariableWorkload {
+    text: String,
+    /// As the file says.
+    workload: Workload,
+    /// What its tasks follow, by the names in the file.
+    traces: Vec<(String, Requests)>,
+    /// Of all that it is read from.
+    hash: blake3::Hash,
+}
+
+impl VariableWorkload {
+    /// Reads a workload with the traces that it names, from its folder.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or for the first thing that is wrong with it.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        // Whatever is wrong is found here.
+        let workload = read_workload_file(path, &[])?;
+        let read = |path: &Path| {
+            fs::read(path).map_err(|cause| FileError::Unreadable {
+                path: path.to_owned(),
+                cause,
+            })
+        };
+        let text = String::from_utf8_lossy(&read(path)?).into_owned();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(text.as_bytes());
+        let bare = Workload::read(&text).map_err(|error| FileError::Invalid {
+            path: path.to_owned(),
             error,
+        })?;
+        let mut traces = Vec::new();
+        for file in bare.missing_traces() {
+            let beside = path.parent().unwrap_or(Path::new("")).join(file);
+            hasher.update(&read(&beside)?);
+            traces.push((file.to_owned(), read_trace_file(&beside, None)?));
+        }
+        Ok(Self {
+            text,
+            workload,
+            traces,
+            hash: hasher.finalize(),
         })
-    };
-    let groups = read(&[])?.groups;
+    }
+
+    /// A workload that follows no traces.
+    ///
+    /// # Errors
+    /// For the first thing that is wrong with it.
+    pub fn of_text(text: &str) -> Result<Self, ReadError> {
+        Ok(Self {
+            text: text.to_owned(),
+            workload: Workload::read(text)?,
+            traces: Vec::new(),
+            hash: blake3::hash(text.as_bytes()),
+        })
+    }
+
+    /// As its file says.
+    pub fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
+    /// The workload in the configuration that `settings` say.
+    ///
+    /// A knob without a name is for the resources that serve a model, or for all if none does; a name
+    /// is that of a resource or of a model. What names a resource counts more than what names none.
+    ///
+    /// # Errors
+    /// If a name leads nowhere, or the file is refused with these resources.
+    pub fn varied(&self, settings: Vec<Setting>) -> Result<(Configuration, Input), VariantError> {
+        let name = configuration_name(&settings);
+        let changes = changes(&self.workload.groups, &settings)?;
+        let mut workload =
+            Workload::read_changed(&self.text, &changes).map_err(|error| VariantError::Read {
+                configuration: name.clone(),
+                error,
+            })?;
+        for (file, requests) in &self.traces {
+            workload.give_trace(file, requests);
+        }
+        let serving = serving(&workload.groups);
+        let n_replicas: usize = serving.iter().map(|group| group.members.len()).sum();
+        let hash = blake3::hash(format!("{changes:?}\n{}", self.hash).as_bytes());
+        let input = Input {
+            name,
+            hash: hash.to_hex().to_string(),
+            kind: InputKind::Workload(Box::new(workload)),
+        };
+        let configuration = Configuration {
+            settings,
+            n_replicas: n_replicas as u32,
+        };
+        Ok((configuration, input))
+    }
+}
+
+/// What settings change of which group.
+fn changes(groups: &[ResourceGroup], settings: &[Setting]) -> Result<Vec<Change>, VariantError> {
     let mut changes = BTreeMap::<&str, Change>::new();
     let (general, named): (Vec<_>, Vec<_>) = settings.iter().partition(|it| it.of.is_none());
     for setting in general.into_iter().chain(named) {
-        for group in meant(&groups, setting)? {
+        for group in meant(groups, setting)? {
             let change = changes.entry(&group.name).or_insert_with(|| Change {
                 resource: group.name.clone(),
                 ..Change::default()
@@ -67,23 +152,7 @@ pub fn varied_workload(
             }
         }
     }
-    let changes: Vec<_> = changes.into_values().collect();
-    let workload = read(&changes)?;
-    let serving = serving(&workload.groups);
-    let n_replicas: usize = serving.iter().map(|group| group.members.len()).sum();
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(format!("{changes:?}\n").as_bytes());
-    hasher.update(text.as_bytes());
-    let input = Input {
-        name,
-        hash: hasher.finalize().to_hex().to_string(),
-        kind: InputKind::Workload(Box::new(workload)),
-    };
-    let configuration = Configuration {
-        settings,
-        n_replicas: n_replicas as u32,
-    };
-    Ok((configuration, input))
+    Ok(changes.into_values().collect())
 }
 
 /// The resources that serve a model; all if none does.
@@ -143,7 +212,7 @@ mod tests {
             .map(|text| Vary::parse(text).unwrap())
             .collect();
         let settings = combinations(&knobs, 1).unwrap().remove(0);
-        let (configuration, input) = varied_workload(CREW, settings)?;
+        let (configuration, input) = VariableWorkload::of_text(CREW).unwrap().varied(settings)?;
         let InputKind::Workload(workload) = input.kind else {
             panic!("no workload")
         };
