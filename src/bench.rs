@@ -1,6 +1,7 @@
 //! `diorama bench`: a matrix of inputs, deciders and seeds, run cell by cell and reported on.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -82,7 +83,31 @@ fn inputs(args: &BenchArgs) -> Result<Vec<Input>, AppError> {
         true => scene_run::input(path),
         false => Input::read_served(path, &options, &serving).map_err(refused),
     };
-    args.inputs.iter().map(read).collect()
+    let inputs = args
+        .inputs
+        .iter()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(tell_apart(&args.inputs, inputs))
+}
+
+/// Leaves out what is there twice, and calls inputs whose files share a name by their whole paths.
+fn tell_apart(paths: &[PathBuf], inputs: Vec<Input>) -> Vec<Input> {
+    let mut known = BTreeSet::new();
+    let mut n_by_name = BTreeMap::<String, usize>::new();
+    let inputs = paths.iter().zip(inputs);
+    let mut inputs: Vec<_> = inputs
+        .filter(|(_, input)| known.insert(input.hash.clone()))
+        .collect();
+    for (_, input) in &inputs {
+        *n_by_name.entry(input.name.clone()).or_default() += 1;
+    }
+    for (path, input) in &mut inputs {
+        if n_by_name.get(&input.name).is_some_and(|n| *n > 1) {
+            input.name = path.display().to_string();
+        }
+    }
+    inputs.into_iter().map(|(_, input)| input).collect()
 }
 
 fn matrix(args: &BenchArgs) -> Result<Matrix, AppError> {

@@ -255,7 +255,7 @@ pub(crate) struct PlanArgs {
     /// The file for the schedule; standard output if not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// A file for the schedule as a trace, for ui.perfetto.dev or chrome://tracing.
+    /// A file for the schedule as a trace, for the Perfetto UI or chrome:tracing.
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// Print what came of the search as one JSON object instead of text.
@@ -282,7 +282,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "OBJECTIVE", default_value = "makespan", value_parser = objective_parser())]
     pub(crate) objective: Objective,
     /// Best known values of the objective: a table with commas and a first line that names its
-    /// columns, "instance" and one of "upper_bound", "best_known" and "value".
+    /// columns, `instance` and one of `upper_bound`, `best_known` and `value`.
     #[arg(long, value_name = "CSV")]
     pub(crate) best: Option<PathBuf>,
     /// The seeds: one, several with commas between, or from..to, both included.
@@ -306,7 +306,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 4, conflicts_with = "pool", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) replicas: u32,
     /// Write a trace of the first seed of each pair of an input and who decides, into the folder
-    /// traces below that of the results, for ui.perfetto.dev or chrome://tracing.
+    /// traces below that of the results, for the Perfetto UI or chrome:tracing.
     #[arg(long)]
     pub(crate) trace: bool,
     /// The folder for the results.

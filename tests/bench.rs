@@ -106,6 +106,22 @@ fn tables_traces_and_a_report_are_written() {
 }
 
 #[test]
+fn files_of_one_name_are_told_apart_and_one_that_is_there_twice_runs_once() {
+    let desk = desk();
+    fs::create_dir(desk.path("a")).unwrap();
+    desk.write("a/shop.txt", SHOP.replace("1 3\n", "1 2\n"));
+    let inputs = ["shop.txt", "a/shop.txt", "shop.txt"];
+    let args = ["--policy", "fifo", "--seeds", "1", "--out", "out"];
+    Done::of(bench(&desk, &[&inputs[..], &args].concat())).expect(0);
+    let rows = lines(&desk, "out/results.csv");
+    let names = rows.iter().filter_map(|row| row.split(',').next());
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["input", "shop.txt", "a/shop.txt"]
+    );
+}
+
+#[test]
 fn the_report_leads_with_the_objective() {
     let desk = desk();
     let objective = ["--objective", "latency-p95", "--policy", "fifo"];

@@ -149,59 +149,62 @@ fn without_prices_the_number_of_replicas_is_made_small() {
     );
 }
 
+/// What stands in the place of an argument of the question, the exit code, and what is said.
+const REFUSED: &[(&str, &str, i32, &[&str])] = &[
+    (
+        VARY,
+        "replica=2..5",
+        2,
+        &["no knob is called \"replica\"", "replicas, batch, speed"],
+    ),
+    (
+        VARY,
+        "replicas=5..2",
+        2,
+        &["\"5..2\"", "empty", "smaller value"],
+    ),
+    (
+        VARY,
+        "replicas=0..5",
+        2,
+        &["replicas cannot be \"0\"", "from 1"],
+    ),
+    (
+        VARY,
+        "batch[gpu]=1",
+        2,
+        &["batch[gpu]", "\"server\"", "\"Ada\"", "\"small\""],
+    ),
+    (VARY, "batch", 2, &["names no values", "batch=1,4,16"]),
+    (GOAL, "p42 < 2s", 2, &["\"p42\"", "p50, p90, p95"]),
+    (GOAL, "p95 = 2s", 2, &["compares nothing", "<="]),
+    (GOAL, "p95 < 2kg", 2, &["\"2kg\"", "500ms"]),
+    ("fifo,least-loaded", "first", 2, &["\"first\"", "fifo"]),
+    ("fifo,least-loaded", "", 2, &["nobody decides"]),
+    (
+        "work.workload.ron",
+        "none.workload.ron",
+        3,
+        &["none.workload.ron"],
+    ),
+    (
+        "work.workload.ron",
+        "shop.txt",
+        3,
+        &["shop.txt", "*.scene.ron", "*.workload.ron"],
+    ),
+];
+const VARY: &str = "replicas=2..5";
+const GOAL: &str = "mean < 1.6s";
+
 #[test]
 fn what_it_cannot_take() {
     let desk = desk();
-    let with = |from: &'static str, to: &'static str| -> Vec<&'static str> {
-        let args = QUESTION.iter();
-        args.map(|arg| if *arg == from { to } else { arg })
-            .collect()
-    };
-    let (vary, goal) = ("replicas=2..5", "mean < 1.6s");
-    for (args, code, words) in [
-        (
-            with(vary, "replica=2..5"),
-            2,
-            &["no knob is called \"replica\"", "replicas, batch, speed"][..],
-        ),
-        (
-            with(vary, "replicas=5..2"),
-            2,
-            &["\"5..2\"", "empty", "smaller value"],
-        ),
-        (
-            with(vary, "replicas=0..5"),
-            2,
-            &["replicas cannot be \"0\"", "from 1"],
-        ),
-        (
-            with(vary, "batch[gpu]=1"),
-            2,
-            &["batch[gpu]", "\"server\"", "\"Ada\"", "\"small\""],
-        ),
-        (with(vary, "batch"), 2, &["names no values", "batch=1,4,16"]),
-        (with(goal, "p42 < 2s"), 2, &["\"p42\"", "p50, p90, p95"]),
-        (with(goal, "p95 = 2s"), 2, &["compares nothing", "<="]),
-        (with(goal, "p95 < 2kg"), 2, &["\"2kg\"", "500ms"]),
-        (
-            with("fifo,least-loaded", "first"),
-            2,
-            &["\"first\"", "fifo"],
-        ),
-        (with("fifo,least-loaded", ""), 2, &["nobody decides"]),
-        (
-            with("work.workload.ron", "none.workload.ron"),
-            3,
-            &["none.workload.ron"],
-        ),
-        (
-            with("work.workload.ron", "shop.txt"),
-            3,
-            &["shop.txt", "*.scene.ron", "*.workload.ron"],
-        ),
-    ] {
-        let done = whatif(&desk, &args).expect(code);
-        for word in words {
+    for (from, to, code, words) in REFUSED {
+        assert!(QUESTION.contains(from), "{from}");
+        let args = QUESTION.map(|arg| if arg == *from { *to } else { arg });
+        let done = whatif(&desk, &args).expect(*code);
+        for word in *words {
             assert!(
                 done.err.contains(word),
                 "{word:?} is missing in {}",
@@ -210,7 +213,7 @@ fn what_it_cannot_take() {
         }
         assert_eq!(done.out, "", "{args:?}");
     }
-    let twice = [&QUESTION[..], &["--vary", vary]].concat();
+    let twice = [&QUESTION[..], &["--vary", VARY]].concat();
     let done = whatif(&desk, &twice).expect(2);
     assert!(
         done.err.contains("replicas is varied twice"),

@@ -161,16 +161,21 @@ impl Matrix {
         progressed
     }
 
-    /// The finished cells of this matrix, in its order.
+    /// The finished cells of this matrix, in its order and with the names of its inputs.
     pub fn records(&self, store: &Store) -> Vec<Record> {
         let records = store.records().iter();
         let by_key: std::collections::BTreeMap<&str, &Record> = records
             .map(|record| (record.key.as_str(), record))
             .collect();
         let cells = self.cells();
-        let keys = cells.iter().map(|cell| self.key(cell));
-        keys.filter_map(|key| by_key.get(key.as_str()).copied().cloned())
-            .collect()
+        let finished = cells.iter().filter_map(|cell| {
+            let record = by_key.get(self.key(cell).as_str()).copied()?;
+            Some(Record {
+                input: cell.input.name.clone(),
+                ..record.clone()
+            })
+        });
+        finished.collect()
     }
 
     /// How many pairs of an input and a runner make no sense and are left out.
