@@ -4,6 +4,7 @@
 
 use clap::Parser;
 use rand::Rng as _;
+use rand_distr::Exp1;
 use rustix::time::{ClockId, clock_gettime};
 use schedule::{
     Charge, Engine, EngineOptions, FactLevel, LatencyProfile, OwnerId, PolicyName, ResourceKind,
@@ -155,7 +156,7 @@ fn queue(cli: &Cli, n: u32) -> Result<Engine> {
     let gap = mean / f64::from(cli.resources) / 0.8;
     let mut at = 0.0;
     for _ in 0..n {
-        at -= gap * (1.0 - rng.random::<f64>()).ln();
+        at += gap * rng.sample::<f64, _>(Exp1);
         let spec = TaskSpec {
             release: Some(SimTime(at as u64)),
             ..TaskSpec::new("", OwnerId(0))

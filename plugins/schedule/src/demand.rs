@@ -72,7 +72,7 @@ impl Demands {
             spread,
             load,
             memory_bytes: spec.memory_bytes,
-            mean_span: pool.mean_span(lane, load),
+            mean_span: pool.mean_span(lane, &load),
         });
         self.recent[at] = id.0;
         Some(id)

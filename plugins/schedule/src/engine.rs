@@ -40,7 +40,7 @@ use crate::{
     demand::Demands,
     fact::EngineFact,
     lane::Pool,
-    options::{Charge, EngineOptions, FactLevel, HedgeAfter},
+    options::{Charge, EngineOptions, FactLevel, HedgeAfter, Preemption},
     policy::{Decisions, Policy, View},
     pool::{PoolError, ResourceId, ResourceSpec},
     workload::{BatchId, SubtaskId, SubtaskState},
@@ -56,7 +56,8 @@ pub struct Engine {
     tasks: Vec<Task>,
     subtasks: Vec<Subtask>,
     graph: Graph,
-    names: Names,
+    task_names: Names,
+    subtask_names: Names,
     extras: Vec<Extras>,
     demands: Demands,
     events: Events,
@@ -133,7 +134,8 @@ impl Engine {
             tasks: Vec::new(),
             subtasks: Vec::new(),
             graph: Graph::default(),
-            names: Names::default(),
+            task_names: Names::default(),
+            subtask_names: Names::default(),
             extras: Vec::new(),
             demands: Demands::default(),
             events: Events::default(),
@@ -292,23 +294,36 @@ impl Engine {
         self.wants_step = true;
     }
 
+    // Inlined, so that a state is not written in parts and then copied as a whole, which stalls.
+    #[inline(always)]
     fn set_state(&mut self, id: SubtaskId, state: SubtaskState) {
-        let subtask = &mut self.subtasks[id.index()];
-        let (was, is) = (subtask.state, state);
-        subtask.state = state;
-        let is_ready = matches!(is, SubtaskState::Ready);
+        let was = &mut self.subtasks[id.index()].state;
         let was_ready = matches!(was, SubtaskState::Ready);
+        let was_ended = was.is_ended();
+        let is_ready = matches!(state, SubtaskState::Ready);
+        let is_ended = state.is_ended();
+        *was = state;
         if was_ready != is_ready {
-            let (lane, priority) = (subtask.lane, subtask.priority);
-            self.readiness_changes.push(id);
-            self.pool.note_ready(lane, is_ready);
-            self.urgent.note(&self.options, id, priority, is_ready);
+            self.note_ready(id, is_ready);
         }
-        self.n_ready = self.n_ready + usize::from(is_ready) - usize::from(was_ready);
-        if is.is_ended() && !was.is_ended() {
+        if is_ended && !was_ended {
             self.n_unfinished -= 1;
             let task = self.subtasks[id.index()].spec.task;
             self.tasks[task.index()].n_unfinished -= 1;
+        }
+    }
+
+    fn note_ready(&mut self, id: SubtaskId, is_ready: bool) {
+        let lane = self.lane_of(id);
+        self.readiness_changes.push(id);
+        self.pool.note_ready(lane, is_ready);
+        if is_ready {
+            self.n_ready += 1;
+        } else {
+            self.n_ready -= 1;
+        }
+        if self.options.preemption != Preemption::Never {
+            self.urgent.note(id, self.priority(id), is_ready);
         }
     }
 

@@ -79,22 +79,27 @@ impl Load {
     }
 }
 
-/// How long `spec` is expected to take for a batch of `load`: transfer and work, at least 1 ns, so
+/// How long a resource is expected to take for a batch of `load`: transfer and work, at least 1 ns, so
 /// that time always moves on.
 #[inline]
-pub(crate) fn expected_span(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> SimSpan {
-    let is_plain = spec.bytes_per_sec.is_none()
-        && spec.speed == 1.0
-        && spec.continuous.is_none()
-        && matches!(spec.curve, BatchCurve::Profile);
-    if is_plain {
+fn expected_span(on: &Resource, profile: &LatencyProfile, load: &Load) -> SimSpan {
+    if on.is_plain {
         let span = profile.span(load.items, load.tokens) + load.work;
         return SimSpan(span.0.max(1));
     }
-    adapted_span(spec, profile, load)
+    adapted_span(&on.spec, *profile, *load)
 }
 
-/// The same for a resource with a speed, a curve, a link or token batching of its own.
+/// Whether a profile says all of a resource: it has no speed, curve, link or token batching of its
+/// own.
+pub(crate) fn is_plain(spec: &ResourceSpec) -> bool {
+    spec.bytes_per_sec.is_none()
+        && spec.speed == 1.0
+        && spec.continuous.is_none()
+        && matches!(spec.curve, BatchCurve::Profile)
+}
+
+/// The same for a resource that is not plain.
 fn adapted_span(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> SimSpan {
     let transfer = spec.bytes_per_sec.map_or(SimSpan::ZERO, |speed| {
         SimSpan::from_secs_f64(load.bytes as f64 / speed)
@@ -246,19 +251,20 @@ impl Pool {
 
     /// How long the subtasks of a lane take a resource; `None` if it is not a member.
     #[inline]
-    fn profile(&self, resource: ResourceId, lane: LaneId) -> Option<LatencyProfile> {
+    fn profile(&self, resource: ResourceId, lane: LaneId) -> Option<&LatencyProfile> {
         let members = &self.lanes[lane.index()].members;
         if members.len() == self.resources.len() {
             // All of them, by id.
-            return members.get(resource.index()).map(|(_, profile)| *profile);
+            return members.get(resource.index()).map(|(_, profile)| profile);
         }
         let at = members.binary_search_by_key(&resource, |(member, _)| *member);
-        Some(members[at.ok()?].1)
+        Some(&members[at.ok()?].1)
     }
 
     /// How long a batch of `load` on `lane` is expected to take `resource`, counting the load of a
     /// model that is not there; `None` if it is not a member of the lane.
-    pub(crate) fn span(&self, resource: ResourceId, lane: LaneId, load: Load) -> Option<SimSpan> {
+    #[inline]
+    pub(crate) fn span(&self, resource: ResourceId, lane: LaneId, load: &Load) -> Option<SimSpan> {
         let on = &self.resources[resource.index()];
         let work = self.work_span(resource, lane, load)?;
         if on.spec.memory.is_none() {
@@ -271,25 +277,26 @@ impl Pool {
 
     /// How long a batch of `load` on `lane` is expected to take `resource` once its model and all
     /// data of predecessors are there; `None` if it is not a member of the lane.
+    #[inline]
     pub(crate) fn work_span(
         &self,
         resource: ResourceId,
         lane: LaneId,
-        load: Load,
+        load: &Load,
     ) -> Option<SimSpan> {
         let profile = self.profile(resource, lane)?;
-        let spec = &self.resources[resource.index()].spec;
-        Some(expected_span(spec, profile, load))
+        let on = &self.resources[resource.index()];
+        Some(expected_span(on, profile, load))
     }
 
     /// The mean of the expected spans of `load` alone over the members of `lane`.
-    pub(crate) fn mean_span(&self, lane: LaneId, load: Load) -> SimSpan {
+    pub(crate) fn mean_span(&self, lane: LaneId, load: &Load) -> SimSpan {
         let members = &self.lanes[lane.index()].members;
         let total: u128 = members
             .iter()
             .map(|(resource, profile)| {
-                let spec = &self.resources[resource.index()].spec;
-                u128::from(expected_span(spec, *profile, load).0)
+                let on = &self.resources[resource.index()];
+                u128::from(expected_span(on, profile, load).0)
             })
             .sum();
         SimSpan((total / members.len() as u128) as u64)

@@ -212,7 +212,7 @@ impl<'a> View<'a> {
 
     /// The lane of a subtask.
     pub fn lane(&self, id: SubtaskId) -> LaneId {
-        self.subtask(id).lane
+        self.demands.get(self.subtask(id).demand).lane
     }
 
     /// How much work is in a subtask.
@@ -235,7 +235,7 @@ impl<'a> View<'a> {
         let (lane, load, pool) = (self.lane(id), self.load(id), self.pool);
         let members = pool.lanes[lane.index()].members.iter();
         members
-            .filter_map(move |(resource, _)| Some((*resource, pool.span(*resource, lane, load)?)))
+            .filter_map(move |(resource, _)| Some((*resource, pool.span(*resource, lane, &load)?)))
     }
 
     /// The expected span of a subtask alone with whoever is fastest.
@@ -284,6 +284,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether a resource that is free starts one subtask alone, and nobody asks what else it could.
+    pub(crate) fn takes_one(&self, resource: ResourceId) -> bool {
+        let spec = &self.pool.resources[resource.index()].spec;
+        !self.explains && spec.slots == 1 && spec.continuous.is_none()
+    }
+
     /// How long the data of a subtask's predecessors takes to come to a resource, before it can
     /// begin to work; spans do not count it.
     pub fn transfer(&self, id: SubtaskId, resource: ResourceId) -> SimSpan {
@@ -327,6 +333,13 @@ impl<'a> View<'a> {
 
     /// How long a batch of `load` on `lane` is expected to take; `None` if the resource cannot.
     pub fn span(&self, resource: ResourceId, lane: LaneId, load: Load) -> Option<SimSpan> {
-        self.pool.span(resource, lane, load)
+        self.pool.span(resource, lane, &load)
+    }
+
+    /// How long a subtask alone is expected to take; `None` if the resource cannot.
+    #[inline]
+    pub(crate) fn span_alone(&self, resource: ResourceId, id: SubtaskId) -> Option<SimSpan> {
+        let demand = self.demands.get(self.subtask(id).demand);
+        self.pool.span(resource, demand.lane, &demand.load)
     }
 }

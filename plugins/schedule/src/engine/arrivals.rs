@@ -91,7 +91,7 @@ impl Engine {
     pub fn open_task(&mut self, now: SimTime, spec: TaskSpec) -> TaskId {
         let id = TaskId(self.tasks.len() as u32);
         let terms = TaskTerms::of(&spec);
-        let name = self.names.add(spec.name);
+        self.task_names.add(id.0, spec.name);
         let release = spec.release.filter(|at| *at > now);
         self.tasks.push(Task {
             id,
@@ -103,7 +103,6 @@ impl Engine {
             n_subtasks: 0,
             missed_deadline: false,
             released: false,
-            name,
             first: NONE,
             last: NONE,
         });
@@ -211,8 +210,6 @@ impl Engine {
             id,
             spec: terms,
             state: SubtaskState::Blocked,
-            lane: self.demands.get(demand).lane,
-            priority: self.tasks[task.index()].spec.priority,
             attempts: 0,
             readied: Moment::NONE,
             started: Moment::NONE,
@@ -220,12 +217,12 @@ impl Engine {
             on: NONE,
             demand,
             n_missing: self.n_not_done(&before),
-            name: self.names.add(name),
-            before: self.graph.add(id, &before, &mut self.subtasks),
             after: (NONE, NONE),
             next_in_task: NONE,
             extras: self.extras_number(extras),
         };
+        self.graph.add(id, &before, &mut self.subtasks);
+        self.subtask_names.add(id.0, name);
         let is_ready = subtask.n_missing == 0 && self.tasks[task.index()].released;
         self.subtasks.push(subtask);
         self.append_to_task(task, id);
@@ -339,7 +336,7 @@ impl Engine {
         EngineFact::SubtaskAdded {
             subtask: id,
             task: spec.task,
-            name: self.names.get(subtask.name).to_owned(),
+            name: self.subtask_name(id).to_owned(),
             skill: spec.skill,
             owner: spec.owner,
             after: self.graph.before(subtask).to_vec(),

@@ -61,7 +61,7 @@ impl Engine {
 
     /// Whether a resource can take a subtask into the batch that it forms now.
     fn fits(&mut self, now: SimTime, subtask: SubtaskId, resource: ResourceId) -> bool {
-        let lane = self.subtasks[subtask.index()].lane;
+        let lane = self.lane_of(subtask);
         let on = &self.pool.resources[resource.index()];
         if on.room() == 0 || !self.pool.is_member(resource, lane) {
             return false;
@@ -77,7 +77,7 @@ impl Engine {
             return fits;
         }
         let may_join = on.members.first().is_none_or(|first| {
-            on.members.len() < on.spec.slots as usize && self.subtasks[first.index()].lane == lane
+            on.members.len() < on.spec.slots as usize && self.lane_of(*first) == lane
         });
         may_join && (on.spec.memory.is_none() || self.memory_fits(subtask, resource))
     }
@@ -153,10 +153,10 @@ impl Engine {
         let load = members
             .iter()
             .fold(Load::default(), |load, id| load.plus(self.load(*id)));
-        let lane = self.subtasks[members[0].index()].lane;
+        let lane = self.lane_of(members[0]);
         let work = self
             .pool
-            .work_span(resource, lane, load)
+            .work_span(resource, lane, &load)
             .unwrap_or(SimSpan(1));
         let setup = self.take_model(resource, lane) + self.transfer(&members, resource);
         let span = self.charged_span(batch, resource, &members, work, setup);

@@ -191,9 +191,7 @@ impl Engine {
         let started = subtask.started_at().unwrap_or(now);
         let waited = started - subtask.ready_at().unwrap_or(started);
         subtask.ended = Moment::at(now);
-        let Subtask {
-            lane, after, spec, ..
-        } = *subtask;
+        let Subtask { after, spec, .. } = *subtask;
         let was = subtask.state;
         self.set_state(id, SubtaskState::Done);
         self.counts.finished += 1;
@@ -204,7 +202,7 @@ impl Engine {
             first_token: first_token.map(|at| at - started),
         });
         if self.options.hedging.is_some() {
-            self.hedges.note_span(lane, now - started);
+            self.hedges.note_span(self.lane_of(id), now - started);
             self.stop_rival(now, id, was, batch);
         }
         let mut link = after.0;

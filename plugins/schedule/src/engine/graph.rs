@@ -9,20 +9,21 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// Who comes after whom.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Graph {
+    /// Predecessors, by subtask.
     before: Vec<SubtaskId>,
+    /// Where those of a subtask begin, by id, up to the last that has any.
+    firsts: Vec<u32>,
     /// A successor, and the next link of the same predecessor.
     links: Vec<(SubtaskId, u32)>,
 }
 
 impl Graph {
-    /// Adds the predecessors of a subtask that is about to be added; gives their place.
-    pub(crate) fn add(
-        &mut self,
-        id: SubtaskId,
-        before: &[SubtaskId],
-        subtasks: &mut [Subtask],
-    ) -> (u32, u32) {
-        let first = self.before.len() as u32;
+    /// Adds the predecessors of a subtask that is about to be added.
+    pub(crate) fn add(&mut self, id: SubtaskId, before: &[SubtaskId], subtasks: &mut [Subtask]) {
+        if before.is_empty() {
+            return;
+        }
+        self.firsts.resize(id.index() + 1, self.before.len() as u32);
         self.before.extend_from_slice(before);
         for earlier in before {
             let link = self.links.len() as u32;
@@ -34,12 +35,18 @@ impl Graph {
             }
             *tail = link;
         }
-        (first, before.len() as u32)
     }
 
     pub(crate) fn before(&self, subtask: &Subtask) -> &[SubtaskId] {
-        let (first, n) = subtask.before;
-        &self.before[first as usize..(first + n) as usize]
+        let at = subtask.id.index();
+        let Some(first) = self.firsts.get(at) else {
+            return &[];
+        };
+        let rest = &self.before[*first as usize..];
+        match self.firsts.get(at + 1) {
+            Some(end) => &rest[..(end - first) as usize],
+            None => rest,
+        }
     }
 
     /// The successors of a subtask in the order in which they were added.
@@ -76,20 +83,20 @@ impl Iterator for After<'_> {
     }
 }
 
-/// What people call things; most have no name.
+/// What people call things, by number; most have no name.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names(Vec<String>);
+pub(crate) struct Names(Vec<(u32, String)>);
 
 impl Names {
-    pub(crate) fn add(&mut self, name: String) -> u32 {
-        if name.is_empty() {
-            return NONE;
+    /// Names a thing whose number is larger than those named before.
+    pub(crate) fn add(&mut self, number: u32, name: String) {
+        if !name.is_empty() {
+            self.0.push((number, name));
         }
-        self.0.push(name);
-        self.0.len() as u32 - 1
     }
 
-    pub(crate) fn get(&self, place: u32) -> &str {
-        self.0.get(place as usize).map_or("", String::as_str)
+    pub(crate) fn get(&self, number: u32) -> &str {
+        let at = self.0.binary_search_by_key(&number, |(named, _)| *named);
+        at.map_or("", |at| &self.0[at].1)
     }
 }

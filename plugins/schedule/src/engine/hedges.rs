@@ -109,7 +109,7 @@ impl Engine {
         let subtask = &self.subtasks[id.index()];
         let delay = match self.options.hedging {
             Some(HedgeAfter::Span(span)) => Some(span),
-            Some(HedgeAfter::Quantile(share)) => self.hedges.quantile(subtask.lane, share),
+            Some(HedgeAfter::Quantile(share)) => self.hedges.quantile(self.lane_of(id), share),
             None => None,
         };
         if let Some(delay) = delay {
@@ -141,8 +141,8 @@ impl Engine {
 
     /// The free resource that would end a copy soonest.
     fn best_for_copy(&self, id: SubtaskId, not: ResourceId) -> Option<ResourceId> {
-        let subtask = &self.subtasks[id.index()];
-        let members = &self.pool.lanes[subtask.lane.index()].members;
+        let lane = self.lane_of(id);
+        let members = &self.pool.lanes[lane.index()].members;
         let free = members
             .iter()
             .map(|(resource, _)| *resource)
@@ -150,7 +150,7 @@ impl Engine {
                 let on = &self.pool.resources[resource.index()];
                 *resource != not && on.tokens.is_none() && on.is_free() && on.members.is_empty()
             });
-        let span = |resource: &ResourceId| self.pool.span(*resource, subtask.lane, self.load(id));
+        let span = |resource: &ResourceId| self.pool.span(*resource, lane, &self.load(id));
         free.min_by_key(|resource| (span(resource), *resource))
     }
 

@@ -40,7 +40,7 @@ impl Engine {
         let Some(memory) = &on.spec.memory else {
             return true;
         };
-        let lane = &self.pool.lanes[self.subtasks[subtask.index()].lane.index()];
+        let lane = &self.pool.lanes[self.lane_of(subtask).index()];
         let model = hosted(&on.spec, lane.model.as_deref()).map_or(0, |(_, model)| model.bytes);
         let members = on.members.iter().chain([&subtask]);
         let taken = members.map(|id| self.memory_bytes(*id));

@@ -7,7 +7,7 @@ use sim::SimTime;
 use super::{Engine, Resource};
 use crate::{
     fact::EngineFact,
-    options::{EngineOptions, Preemption},
+    options::Preemption,
     policy::Placement,
     pool::ResourceId,
     workload::{SubtaskId, SubtaskState},
@@ -22,16 +22,7 @@ impl Urgent {
         self.0.is_empty()
     }
 
-    pub(super) fn note(
-        &mut self,
-        options: &EngineOptions,
-        id: SubtaskId,
-        priority: i32,
-        is_ready: bool,
-    ) {
-        if options.preemption == Preemption::Never {
-            return;
-        }
+    pub(super) fn note(&mut self, id: SubtaskId, priority: i32, is_ready: bool) {
         let entry = (Reverse(priority), id);
         if is_ready {
             self.0.insert(entry);
@@ -97,12 +88,12 @@ impl Engine {
     /// The priority of the batch that runs on a resource: the highest in it.
     fn priority_of(&self, on: &Resource) -> Option<i32> {
         let members = on.running.map(|_| on.members.iter())?;
-        members.map(|id| self.subtasks[id.index()].priority).max()
+        members.map(|id| self.priority(*id)).max()
     }
 
     /// Whose place a subtask takes: the lowest priority, then what was started last.
     fn victim_of(&self, id: SubtaskId, priority: i32) -> Option<ResourceId> {
-        let lane = &self.pool.lanes[self.subtasks[id.index()].lane.index()];
+        let lane = &self.pool.lanes[self.lane_of(id).index()];
         let members = || {
             lane.members
                 .iter()

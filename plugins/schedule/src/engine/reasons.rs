@@ -23,7 +23,9 @@ impl Engine {
                     .unwrap_or_default(),
             }),
             SubtaskState::Backoff { until } => Some(WaitReason::Backoff { until }),
-            SubtaskState::Ready => Some(self.why_ready(id, &self.pool.lanes[subtask.lane.index()])),
+            SubtaskState::Ready => {
+                Some(self.why_ready(id, &self.pool.lanes[self.lane_of(id).index()]))
+            }
             SubtaskState::Running { .. }
             | SubtaskState::Done
             | SubtaskState::Failed

@@ -6,7 +6,7 @@ use super::{graph::NONE, tokens::TokenServer};
 use crate::{
     demand::DemandId,
     fact::EngineFact,
-    lane::LaneId,
+    lane::is_plain,
     pool::{ResourceId, ResourceSpec},
     workload::{BatchId, OwnerId, Skill, SubtaskId, SubtaskState, TaskId, TaskSpec, TaskState},
 };
@@ -67,7 +67,6 @@ pub struct Task {
     pub missed_deadline: bool,
     /// Whether its subtasks may start.
     pub released: bool,
-    pub(crate) name: u32,
     /// Its first and last subtask; the others follow by [`Subtask::next_in_task`].
     pub(crate) first: u32,
     pub(crate) last: u32,
@@ -93,10 +92,6 @@ pub struct Subtask {
     pub spec: SubtaskTerms,
     /// Where it is.
     pub state: SubtaskState,
-    /// Those who ask for the same.
-    pub lane: LaneId,
-    /// The priority of its task: larger goes first.
-    pub priority: i32,
     /// How often it was started, less those starts that were preempted.
     pub attempts: u32,
     pub(crate) readied: Moment,
@@ -108,9 +103,6 @@ pub struct Subtask {
     pub(crate) demand: DemandId,
     /// How many predecessors are not done.
     pub(crate) n_missing: u32,
-    pub(crate) name: u32,
-    /// Its predecessors in the pool of the graph: where they begin, how many.
-    pub(crate) before: (u32, u32),
     /// Its first and last link to a successor in the pool of the graph.
     pub(crate) after: (u32, u32),
     pub(crate) next_in_task: u32,
@@ -227,6 +219,8 @@ pub struct Resource {
     pub(crate) counted_free: bool,
     /// Whether a scaling rule has switched it off.
     pub(crate) is_off: bool,
+    /// Whether its profile says all of it.
+    pub(crate) is_plain: bool,
     /// The sequences it works on, if it batches continuously.
     pub(crate) tokens: Option<Box<TokenServer>>,
 }
@@ -236,6 +230,7 @@ impl Resource {
         let tokens = spec
             .continuous
             .map(|batching| Box::new(TokenServer::new(batching, &spec)));
+        let is_plain = is_plain(&spec);
         Self {
             id,
             spec,
@@ -252,6 +247,7 @@ impl Resource {
             n_outages: 0,
             counted_free: false,
             is_off: false,
+            is_plain,
             tokens,
         }
     }

@@ -4,7 +4,7 @@ use sim::SimTime;
 
 use super::{Batch, Counts, Engine, Resource, Subtask, Task};
 use crate::{
-    lane::Load,
+    lane::{LaneId, Load},
     options::EngineOptions,
     pool::ResourceId,
     workload::{BatchId, SubtaskId, TaskId},
@@ -38,7 +38,7 @@ impl Engine {
 
     /// What people call a task; empty if it was handed in without a name.
     pub fn task_name(&self, id: TaskId) -> &str {
-        self.names.get(self.task(id).name)
+        self.task_names.get(self.task(id).id.0)
     }
 
     /// The pieces of a task so far, by id.
@@ -64,7 +64,19 @@ impl Engine {
 
     /// What people call a subtask; empty if it was handed in without a name.
     pub fn subtask_name(&self, id: SubtaskId) -> &str {
-        self.names.get(self.subtask(id).name)
+        self.subtask_names.get(self.subtask(id).id.0)
+    }
+
+    /// Those who ask for the same as a subtask.
+    #[inline]
+    pub(super) fn lane_of(&self, id: SubtaskId) -> LaneId {
+        self.demands.get(self.subtask(id).demand).lane
+    }
+
+    /// The priority of the task of a subtask: larger goes first.
+    #[inline]
+    pub(super) fn priority(&self, id: SubtaskId) -> i32 {
+        self.task(self.subtask(id).spec.task).spec.priority
     }
 
     /// How much work is in a subtask.
@@ -79,7 +91,7 @@ impl Engine {
 
     /// The model that must do a subtask, where one is named.
     pub fn subtask_model(&self, id: SubtaskId) -> Option<&str> {
-        let lane = self.subtask(id).lane;
+        let lane = self.lane_of(id);
         self.pool.lanes[lane.index()].model.as_deref()
     }
 

@@ -134,21 +134,22 @@ impl Board {
     /// it cannot do it.
     #[inline]
     pub(super) fn end_alone(view: &View<'_>, resource: ResourceId, id: SubtaskId) -> Option<u64> {
-        let span = view.span(resource, view.lane(id), view.load(id))?;
+        let span = view.span_alone(resource, id)?;
         Some(view.free_at(resource).0 + view.transfer(id, resource).0 + span.0)
     }
 
-    /// That batch.
-    pub(super) fn alone(view: &View<'_>, resource: ResourceId, id: SubtaskId) -> Option<Choice> {
+    /// That batch, which ends at `end`.
+    #[inline]
+    pub(super) fn alone(view: &View<'_>, resource: ResourceId, id: SubtaskId, end: u64) -> Choice {
         let next = Next {
-            end: Self::end_alone(view, resource, id)?,
+            end,
             travel: view.transfer(id, resource).0,
             lane: Some(view.lane(id)),
             n_subtasks: 1,
             load: view.load(id),
             ..empty(view, &view.resources()[resource.index()])
         };
-        Some(Choice { resource, next })
+        Choice { resource, next }
     }
 
     /// The batch of `resource` with a subtask added; a further one after it if that is full.
@@ -178,7 +179,7 @@ impl Board {
             return None;
         }
         next.lane = Some(lane);
-        next.end = next.from + next.travel + view.span(resource, lane, next.load)?.0;
+        next.end = next.from + next.travel + view.pool.span(resource, lane, &next.load)?.0;
         Some(next)
     }
 

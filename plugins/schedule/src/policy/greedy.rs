@@ -65,13 +65,14 @@ impl<O: Order> Greedy<O> {
     /// Brings order and queues up to date and looks at the resources.
     pub(super) fn update(&mut self, view: &View<'_>) {
         self.order.observe(view, &mut self.queues);
-        self.look(view);
+        self.enqueue(view);
+        self.board.begin(view, Reach::Free);
     }
 
-    fn look(&mut self, view: &View<'_>) {
+    /// Takes in what became ready.
+    fn enqueue(&mut self, view: &View<'_>) {
         let Self { order, queues, .. } = self;
         queues.update(view, |id| (order.group(view, id), order.rank(view, id)));
-        self.board.begin(view, Reach::Free);
     }
 
     /// The resources as the last call left them.
@@ -83,20 +84,20 @@ impl<O: Order> Greedy<O> {
     fn place_lone(&mut self, view: &View<'_>, decisions: &mut Decisions, id: SubtaskId) {
         let Self { order, queues, .. } = self;
         let (group, rank) = (order.group(view, id), order.rank(view, id));
-        let mut best: Option<(u64, ResourceId)> = None;
+        let mut best: Option<(u64, ResourceId, u64)> = None;
         for &resource in view.free() {
             let Some(end) = Board::end_alone(view, resource, id) else {
                 continue;
             };
             let score = order.score(end);
-            if score != NEVER && best.is_none_or(|(least, _)| score < least) {
-                best = Some((score, resource));
+            if score != NEVER && best.is_none_or(|(least, ..)| score < least) {
+                best = Some((score, resource, end));
             }
         }
-        let choice = best.and_then(|(_, resource)| Board::alone(view, resource, id));
-        let Some(choice) = choice else {
+        let Some((_, resource, end)) = best else {
             return queues.insert(view, id, group, rank);
         };
+        let choice = Board::alone(view, resource, id, end);
         decisions.placements.push(Placement {
             subtask: id,
             resource: choice.resource,
@@ -105,6 +106,34 @@ impl<O: Order> Greedy<O> {
         });
         order.placed(view, id, &choice);
         queues.take_lone(id, group);
+    }
+
+    /// What [`fill`](Self::fill) does where one resource alone is free and takes one subtask: the
+    /// first that it can do.
+    fn place_first(&mut self, view: &View<'_>, decisions: &mut Decisions, resource: ResourceId) {
+        let Self { order, queues, .. } = self;
+        queues.begin(
+            |lane| view.is_member(resource, lane),
+            |group| order.key(group),
+        );
+        while let Some(head) = queues.next(|group| order.key(group)) {
+            let Some(end) = Board::end_alone(view, resource, head.subtask) else {
+                continue;
+            };
+            if order.score(end) == NEVER {
+                continue;
+            }
+            decisions.placements.push(Placement {
+                subtask: head.subtask,
+                resource,
+                rank: if O::GROUPED { head.key } else { head.rank },
+                candidates: Vec::new(),
+            });
+            let choice = Board::alone(view, resource, head.subtask, end);
+            order.placed(view, head.subtask, &choice);
+            queues.take(&head, |group| order.key(group));
+            return;
+        }
     }
 
     /// Places what stands on lanes that are `open` while there is room.
@@ -160,8 +189,16 @@ impl<O: Order> Policy for Greedy<O> {
         match lone {
             Some(id) => self.place_lone(view, decisions, id),
             None => {
-                self.look(view);
-                self.fill(view, decisions, |_| true);
+                self.enqueue(view);
+                match *view.free() {
+                    [resource] if view.takes_one(resource) => {
+                        self.place_first(view, decisions, resource);
+                    }
+                    _ => {
+                        self.board.begin(view, Reach::Free);
+                        self.fill(view, decisions, |_| true);
+                    }
+                }
             }
         }
     }
