@@ -38,7 +38,7 @@ impl AnyFact {
 }
 
 /// The types of [`EngineFact`], as the journal spells them.
-const ENGINE_TYPES: [&str; 21] = [
+const ENGINE_TYPES: [&str; 22] = [
     "resource_joined",
     "task_arrived",
     "subtask_added",
@@ -49,6 +49,7 @@ const ENGINE_TYPES: [&str; 21] = [
     "subtask_finished",
     "subtask_preempted",
     "tokens_evicted",
+    "tokens_readmitted",
     "subtask_hedged",
     "subtask_failed",
     "subtask_cancelled",
