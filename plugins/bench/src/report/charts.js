@@ -35,7 +35,8 @@ function draw_lines(id, lines, x_text, y_percent) {
     return;
   }
   const x_max = points.reduce((max, [x]) => Math.max(max, x), 0) || 1;
-  const y_max = y_percent ? 1 : points.reduce((max, [, y]) => Math.max(max, y), 0) || 1;
+  // Means of less than one in a queue are next to nothing, and look like it.
+  const y_max = y_percent ? 1 : points.reduce((max, [, y]) => Math.max(max, y), 1);
   const x_of = (x) => left + (x / x_max) * (width - left - right);
   const y_of = (y) => height - bottom - (y / y_max) * (height - top - bottom);
   const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": x_text });

@@ -135,9 +135,7 @@ impl Study {
             return notes;
         }
         if trends.contains(&Trend::Within) {
-            let note = "No knob helps beyond the values that were tried: the best of each lies \
-                        between its ends, or little changes there.";
-            notes.push(note.to_owned());
+            notes.push(self.range_text(findings, nearest));
         } else {
             let names: Vec<_> = self.knobs.iter().map(Vary::name).collect();
             notes.push(format!(
@@ -148,6 +146,23 @@ impl Study {
             ));
         }
         notes
+    }
+
+    /// Between what the goal that `nearest` misses most lies, whatever is varied.
+    fn range_text(&self, findings: &Findings, nearest: &Point) -> String {
+        let goal = self.worst_goal(nearest);
+        let measure = self.question.goals[goal].measure;
+        let points = self.question.of_each_configuration(&findings.points);
+        let mean = |point: &&&Point| point.goals[goal].mean;
+        let by_mean = |a: &&&Point, b: &&&Point| mean(a).total_cmp(&mean(b));
+        let ends = [points.iter().min_by(by_mean), points.iter().max_by(by_mean)];
+        let [least, most] =
+            ends.map(|end| end.map_or_else(String::new, |end| measure.text(mean(&end))));
+        format!(
+            "No knob helps beyond the values that were tried: with the best policy for each of them, \
+             {} lies between {least} and {most}.",
+            measure.label()
+        )
     }
 
     /// What knob number `n` does for the goal that `nearest` misses most.
