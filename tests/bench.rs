@@ -276,14 +276,7 @@ fn start(desk: &Desk, n: usize) -> Child {
 #[test]
 fn an_end_in_the_middle_loses_no_cell_and_repeats_none() {
     let desk = desk();
-    // Large enough that nothing proves a schedule the best.
-    let job: String = (0..10)
-        .map(|n| format!(" 2 1 {} 2 {}", n % 7 + 3, 17 * n % 11 + 1))
-        .collect();
-    desk.write(
-        "large.txt",
-        format!("30 2\n{}", format!("10{job}\n").repeat(30)),
-    );
+    desk.write("large.txt", support::large_shop());
     let whole = |text: &str| text[..text.rfind('\n').map_or(0, |at| at + 1)].to_owned();
     let cells = || whole(&fs::read_to_string(desk.path("out/cells.jsonl")).unwrap_or_default());
     let mut before = String::new();

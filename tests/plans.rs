@@ -236,14 +236,7 @@ fn wrong_instances_and_options_are_refused() {
 #[test]
 fn ctrl_c_keeps_the_best_schedule() {
     let desk = desk();
-    // Large enough that nothing proves a schedule the best.
-    let job: String = (0..10)
-        .map(|n| format!(" 2 1 {} 2 {}", n % 7 + 3, 17 * n % 11 + 1))
-        .collect();
-    desk.write(
-        "large.txt",
-        format!("30 2\n{}", format!("10{job}\n").repeat(30)),
-    );
+    desk.write("large.txt", support::large_shop());
     let mut command = desk.diorama();
     command
         .args(["plan", "large.txt", "--budget", "1h", "--out", "plan.json"])

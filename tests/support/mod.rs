@@ -60,6 +60,14 @@ impl Desk {
     }
 }
 
+/// A flexible job shop so large that no search proves a schedule of it the best.
+pub(crate) fn large_shop() -> String {
+    let job: String = (0..10)
+        .map(|n| format!(" 2 1 {} 2 {}", n % 7 + 3, 17 * n % 11 + 1))
+        .collect();
+    format!("30 2\n{}", format!("10{job}\n").repeat(30))
+}
+
 /// What became of a command.
 pub(crate) struct Done {
     pub(crate) code: Option<i32>,
