@@ -11,6 +11,7 @@ mod check;
 mod device;
 mod model;
 mod permits;
+#[cfg(feature = "bevy")]
 mod plugin;
 mod port;
 mod request;
@@ -32,8 +33,10 @@ pub use crate::{
     check::{CheckedModel, FileFault},
     device::DeviceChoice,
     model::Model,
-    plugin::{InferencePlugin, InferencePort, InferenceSystems, ReplyReceived},
     port::{Port, PortOptions, ReplicaSetup, ReplicaState},
     request::{Answer, CancelFlag, Output, Refused, Reply, Request, RequestError},
     store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},
 };
+
+#[cfg(feature = "bevy")]
+pub use crate::plugin::{InferencePlugin, InferencePort, InferenceSystems, ReplyReceived};

@@ -247,7 +247,7 @@ impl Drop for Port {
             if let Some(thread) = replica.thread.take()
                 && thread.join().is_err()
             {
-                bevy::log::error!(
+                tracing::error!(
                     "the thread of replica {:?} panicked; this is a bug",
                     replica.name
                 );

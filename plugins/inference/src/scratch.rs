@@ -72,7 +72,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // The folder goes first: a folder without its lock would never be cleared away.
         if let Err(error) = remove(&self.folder, &self.lock_path) {
-            bevy::log::warn!("temporary folder {:?} stays: {error}", self.folder);
+            tracing::warn!("temporary folder {:?} stays: {error}", self.folder);
         }
     }
 }

@@ -234,7 +234,7 @@ impl Store {
             Some(assets) => match take(entry, &assets) {
                 Ok(taken) => return Ok((taken, found(assets, "project assets"))),
                 Err(fault) => {
-                    bevy::log::warn!("the project's copy of model {name:?} is left aside: {fault}");
+                    tracing::warn!("the project's copy of model {name:?} is left aside: {fault}");
                     tried.push((String::from("project assets"), fault.to_string()));
                 }
             },
@@ -244,7 +244,7 @@ impl Store {
             match take(entry, &folder) {
                 Ok(taken) => return Ok((taken, found(folder, "local store"))),
                 Err(fault) => {
-                    bevy::log::warn!("model {name:?} is fetched again: {fault}");
+                    tracing::warn!("model {name:?} is fetched again: {fault}");
                     tried.push((source, fault.to_string()));
                 }
             }

@@ -108,20 +108,20 @@ impl Worker {
         *held(&self.state) = ReplicaState::Starting;
         let broken = self.backend.take();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(broken))) {
-            bevy::log::warn!(
+            tracing::warn!(
                 "a broken model panicked while it was dropped: {:?}",
                 panic_message(panic.as_ref())
             );
         }
         while self.restarts < self.options.max_restarts && !self.is_closing() {
             self.restarts += 1;
-            bevy::log::warn!("making a model anew, restart {:?}: {reason}", self.restarts);
+            tracing::warn!("making a model anew, restart {:?}: {reason}", self.restarts);
             match self.make_backend() {
                 Ok(()) => return,
                 Err(why) => reason = why,
             }
         }
-        bevy::log::error!(
+        tracing::error!(
             "a replica is out of order after {:?} restarts: {reason}",
             self.restarts
         );
@@ -335,7 +335,7 @@ impl Worker {
             })
             .is_err()
         {
-            bevy::log::debug!("nobody receives replies any more");
+            tracing::debug!("nobody receives replies any more");
         }
     }
 }

@@ -101,7 +101,7 @@ fn place(feature: &str) -> (usize, f32) {
 
 /// The natural logarithm, the same on every machine.
 fn log(count: u32) -> f32 {
-    bevy::math::ops::ln(count as f32)
+    (count as f32).ln()
 }
 
 fn normalised(mut vector: Vec<f32>) -> Vec<f32> {

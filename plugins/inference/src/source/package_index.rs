@@ -157,7 +157,7 @@ impl Pulling<'_> {
 fn stop(child: &mut Child) {
     // It may have ended by itself meanwhile; either way it must be waited for.
     if let Err(error) = child.kill().and_then(|()| child.wait().map(drop)) {
-        bevy::log::warn!("pip cannot be stopped: {error}");
+        tracing::warn!("pip cannot be stopped: {error}");
     }
 }
 
