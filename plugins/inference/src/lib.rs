@@ -9,6 +9,7 @@ mod batch;
 mod catalog;
 mod check;
 mod device;
+mod gguf;
 mod model;
 mod permits;
 #[cfg(feature = "bevy")]
@@ -32,6 +33,7 @@ pub use crate::{
     catalog::{Architecture, Catalog, CatalogError, FileEntry, FileHash, ModelEntry, SourceEntry},
     check::{CheckedModel, FileFault},
     device::DeviceChoice,
+    gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},
     model::Model,
     port::{Port, PortOptions, ReplicaSetup, ReplicaState},
     request::{Answer, CancelFlag, Output, Refused, Reply, Request, RequestError},
