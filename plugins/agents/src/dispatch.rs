@@ -72,7 +72,7 @@ pub(crate) fn send(
         let inputs = inputs(batch, &mut notes, &hearing);
         let sent = match &port {
             Some(port) => port
-                .submit(batch.resource.index(), Request::new(key, inputs))
+                .submit(batch.resource.index(), Request::embed(key, inputs))
                 .map_err(|refused| refused.to_string()),
             None => Err("no models are loaded".to_owned()),
         };
@@ -218,7 +218,7 @@ fn share_out(batch: &Batch, answer: Result<Answer, String>, notes: &Notes) -> Ve
                 let vectors: Vec<_> = outputs
                     .by_ref()
                     .take(n)
-                    .map(|Output::Embedding(vector)| vector)
+                    .filter_map(Output::embedding)
                     .collect();
                 if vectors.len() < n {
                     return Err("the reply was too short".to_owned());

@@ -36,8 +36,8 @@ fn measure(
 ) -> Result<f64, Box<dyn Error>> {
     let began = Instant::now();
     for key in 0..n_batches {
-        let inputs = (0..batch).map(|nth| sentence(n_tokens, nth)).collect();
-        port.submit(key as usize % port.n_replicas(), Request::new(key, inputs))?;
+        let texts = (0..batch).map(|nth| sentence(n_tokens, nth));
+        port.submit(key as usize % port.n_replicas(), Request::embed(key, texts))?;
     }
     for _ in 0..n_batches {
         port.recv_timeout(PATIENCE)

@@ -1,30 +1,111 @@
-//! The seam between workers and models: whoever answers a batch of texts is a [`Backend`].
+//! The seam between workers and models: whoever answers is a [`Backend`].
 
-use crate::request::Output;
+use std::sync::Arc;
 
-/// A model that is ready to answer. One thread owns it.
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ask::{Ask, Skill},
+    input::{Encoded, Input},
+    output::Output,
+};
+
+/// A model that is ready to answer. One thread owns it at a time.
 pub trait Backend: Send {
     /// Which model this is: its name, `@` and its version.
     fn version(&self) -> &str;
 
-    /// How many tokens the model reads for this input, after truncation; at least 1.
+    /// What it can do.
+    fn skills(&self) -> &[Skill];
+
+    /// Makes inputs ready for a pass: cuts text into tokens, above all.
     ///
-    /// The worker sorts and cuts batches by it, and it need not be the whole truth.
-    fn count_tokens(&self, input: &str) -> u32;
+    /// It is called on other threads than the one that owns the model. Models of one version have
+    /// encoders that do the same.
+    fn encoder(&self) -> Encoder;
 
     /// Answers all inputs in one pass: one output for each, in their order.
     ///
     /// # Errors
     /// [`BackendError`] if the inputs cannot be answered. The model must stay usable; if it is
     /// not, it panics and is made anew.
-    fn answer(&mut self, inputs: &[&str]) -> Result<Vec<Output>, BackendError>;
+    fn answer(&mut self, ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, BackendError>;
+
+    /// How many sequences it generates side by side; 0 if it answers in single passes only.
+    ///
+    /// Above 0, [`Ask::Generate`] is served by [`Backend::begin`], [`Backend::step`] and
+    /// [`Backend::end`], and all else by [`Backend::answer`], between two steps.
+    fn n_sequences(&self) -> usize {
+        0
+    }
+
+    /// Takes up a sequence beside those under way.
+    ///
+    /// # Errors
+    /// [`BackendError`] if it cannot be taken up; the others go on.
+    fn begin(&mut self, id: SequenceId, ask: &Ask, input: &Encoded) -> Result<(), BackendError> {
+        let _ = (id, ask, input);
+        Err(BackendError::Failed {
+            model: self.version().to_owned(),
+            why: String::from("it generates no sequences side by side"),
+        })
+    }
+
+    /// Brings every sequence one token further. Says what is new of each, in order; a sequence
+    /// that is done is forgotten.
+    ///
+    /// # Errors
+    /// [`BackendError`] ends all sequences under way. The model must stay usable.
+    fn step(&mut self) -> Result<Vec<(SequenceId, SequenceStep)>, BackendError> {
+        Ok(Vec::new())
+    }
+
+    /// Gives a sequence up. Nothing happens if it is not under way.
+    fn end(&mut self, id: SequenceId) {
+        let _ = id;
+    }
 }
 
-/// Makes a replica's model, and makes it anew when it failed. Runs on the replica's own thread.
-pub type MakeBackend = Box<dyn Fn() -> Result<Box<dyn Backend>, BackendError> + Send + Sync>;
+impl dyn Backend + '_ {
+    /// Encodes inputs and answers them in one pass, on this thread and without a port.
+    ///
+    /// # Errors
+    /// [`BackendError`] of the encoder or of the pass.
+    pub fn answer_inputs(
+        &mut self,
+        ask: &Ask,
+        inputs: &[Input],
+    ) -> Result<Vec<Output>, BackendError> {
+        let encoder = self.encoder();
+        let encoded = inputs
+            .iter()
+            .map(|input| encoder(ask, input))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.answer(ask, &encoded.iter().collect::<Vec<_>>())
+    }
+}
+
+/// Makes inputs ready for a pass. Clones share what it needs.
+pub type Encoder = Arc<dyn Fn(&Ask, &Input) -> Result<Encoded, BackendError> + Send + Sync>;
+
+/// Makes a replica's model, and makes it anew when it failed. Runs on a thread of the port.
+pub type MakeBackend = Arc<dyn Fn() -> Result<Box<dyn Backend>, BackendError> + Send + Sync>;
+
+/// A sequence under way in one backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SequenceId(pub u64);
+
+/// What is new of a sequence after a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SequenceStep {
+    /// More text, whole characters only.
+    Piece(String),
+    /// It is at an end; this is all of it.
+    Done(Output),
+}
 
 /// Why a model cannot be made or cannot answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum BackendError {
     /// A file of the model is not what it should be.
     #[error("file {file:?} of model {model:?} cannot be used: {why}")]
@@ -47,6 +128,14 @@ pub enum BackendError {
     /// An input cannot be cut into tokens.
     #[error("an input cannot be cut into tokens: {0}")]
     Tokens(String),
+    /// The input is of a kind that the model does not read.
+    #[error("model {model:?} cannot {skill} this kind of input")]
+    WrongInput {
+        /// The model's version.
+        model: String,
+        /// The name of the skill that was asked for.
+        skill: String,
+    },
     /// The computation failed.
     #[error("model {model:?} failed: {why}")]
     Failed {
@@ -61,4 +150,14 @@ pub enum BackendError {
         /// The first characters of the input.
         start: String,
     },
+}
+
+impl BackendError {
+    /// That a model does not read this kind of input for this ask.
+    pub fn wrong_input(model: &str, ask: &Ask) -> Self {
+        Self::WrongInput {
+            model: model.to_owned(),
+            skill: ask.skill().name().to_owned(),
+        }
+    }
 }

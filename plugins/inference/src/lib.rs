@@ -3,6 +3,7 @@
 //! Get a [`Model`] from a [`Store`], open replicas of it as a [`Port`], add the [`InferencePlugin`],
 //! send [`Request`]s and read [`ReplyReceived`] messages. Nothing here ever waits for a model.
 
+mod ask;
 mod backend;
 mod backends;
 mod batch;
@@ -10,7 +11,9 @@ mod catalog;
 mod check;
 mod device;
 mod gguf;
+mod input;
 mod model;
+mod output;
 mod permits;
 #[cfg(feature = "bevy")]
 mod plugin;
@@ -24,7 +27,8 @@ mod store;
 mod worker;
 
 pub use crate::{
-    backend::{Backend, BackendError, MakeBackend},
+    ask::{Ask, GenerateOptions, Skill, TextShape, TranscribeOptions},
+    backend::{Backend, BackendError, Encoder, MakeBackend, SequenceId, SequenceStep},
     backends::{
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
@@ -34,9 +38,13 @@ pub use crate::{
     check::{CheckedModel, FileFault},
     device::DeviceChoice,
     gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},
+    input::{ChatMessage, ChatRole, Encoded, Input},
     model::Model,
+    output::{
+        ClassScore, GeneratedText, GenerationEnd, Output, TagSpan, Transcript, TranscriptSegment,
+    },
     port::{Port, PortOptions, ReplicaSetup, ReplicaState},
-    request::{Answer, CancelFlag, Output, Refused, Reply, Request, RequestError},
+    request::{Answer, CancelFlag, Refused, Reply, Request, RequestError},
     store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},
 };
 

@@ -1,5 +1,7 @@
 //! A model that has been found, checked and read: replicas are made of it.
 
+use std::sync::Arc;
+
 use crate::{
     backend::{Backend, BackendError},
     backends::{
@@ -84,7 +86,7 @@ impl Model {
         let model = self.clone();
         ReplicaSetup {
             name: name.into(),
-            make: Box::new(move || model.backend()),
+            make: Arc::new(move || model.backend()),
         }
     }
 }

@@ -8,7 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::backend::BackendError;
+use crate::{
+    ask::{Ask, Skill},
+    backend::BackendError,
+    input::Input,
+    output::Output,
+};
 
 /// Says that nobody waits for an answer any more; its clones say the same thing.
 #[derive(Clone, Debug, Default)]
@@ -37,31 +42,52 @@ impl AsRef<AtomicBool> for CancelFlag {
 pub struct Request {
     /// Chosen by the sender; comes back with the reply.
     pub key: u64,
-    /// The texts, each answered by one output.
-    pub inputs: Vec<String>,
+    /// What is to be done with the inputs.
+    pub ask: Ask,
+    /// A model's name, alias or version; empty for whatever the replica has.
+    pub model: String,
+    /// Each is answered by one output.
+    pub inputs: Vec<Input>,
     /// Higher goes first; equals go in the order in which they came.
     pub priority: u8,
+    /// On whose behalf: tenants get equal shares.
+    pub tenant: u32,
     /// After this instant nobody needs the answer.
     pub expires: Option<Instant>,
     /// Raised when nobody needs the answer.
     pub cancelled: CancelFlag,
+    /// Whether generated text is wanted piece by piece, before the reply that holds all of it.
+    pub stream: bool,
 }
 
 impl Request {
     /// A request of priority 0 that never expires.
-    pub fn new(key: u64, inputs: Vec<String>) -> Self {
+    pub fn new(key: u64, ask: Ask, inputs: Vec<Input>) -> Self {
         Self {
             key,
+            ask,
+            model: String::new(),
             inputs,
             priority: 0,
+            tenant: 0,
             expires: None,
             cancelled: CancelFlag::default(),
+            stream: false,
         }
+    }
+
+    /// A request for the vectors of texts, of priority 0 and without end.
+    pub fn embed(key: u64, texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let inputs = texts
+            .into_iter()
+            .map(|text| Input::Text(text.into()))
+            .collect();
+        Self::new(key, Ask::Embed, inputs)
     }
 
     /// Bytes of all inputs.
     pub fn bytes(&self) -> usize {
-        self.inputs.iter().map(String::len).sum()
+        self.inputs.iter().map(Input::bytes).sum()
     }
 }
 
@@ -89,22 +115,6 @@ pub struct Answer {
     pub tokens: u32,
 }
 
-/// What a model makes of one input.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// A vector of length 1 whose direction is the meaning of the input.
-    Embedding(Vec<f32>),
-}
-
-impl Output {
-    /// Whether every number in it is finite.
-    pub fn is_finite(&self) -> bool {
-        match self {
-            Self::Embedding(vector) => vector.iter().all(|value| value.is_finite()),
-        }
-    }
-}
-
 /// Why an admitted request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
@@ -129,6 +139,14 @@ pub enum RequestError {
     /// The model refused the batch and goes on.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The model cannot do what was asked.
+    #[error("model {version:?} cannot {}", skill.name())]
+    Unskilled {
+        /// The model's version.
+        version: String,
+        /// What was asked.
+        skill: Skill,
+    },
     /// The model answered with another number of outputs than there were inputs; it is made anew.
     #[error("the model gave {got:?} outputs for {expected:?} inputs")]
     WrongCount {

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, mem, time::Duration};
 
-use crate::request::{Answer, Output, Reply, Request, RequestError};
+use crate::{
+    input::Encoded,
+    output::Output,
+    request::{Answer, Reply, Request, RequestError},
+};
 
 /// An admitted request on its way to a worker.
 #[derive(Debug)]
@@ -18,9 +22,11 @@ pub(crate) struct Finished {
     pub(crate) bytes: usize,
 }
 
-/// A request whose inputs have been counted.
+/// A request whose inputs have been encoded.
 pub(crate) struct Waiting {
     pub(crate) job: Job,
+    pub(crate) inputs: Vec<Encoded>,
+    /// The tokens of each input.
     pub(crate) tokens: Vec<u32>,
 }
 

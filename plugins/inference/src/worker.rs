@@ -16,11 +16,14 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::{
-    backend::{Backend, MakeBackend},
+    ask::Ask,
+    backend::{Backend, BackendError, Encoder, MakeBackend},
     batch::{Item, n_taken, passes},
+    input::Encoded,
+    output::Output,
     permits::Permits,
     port::{PortOptions, ReplicaState, held},
-    request::{Answer, Output, Reply, Request, RequestError},
+    request::{Answer, Reply, Request, RequestError},
     round::{Finished, Job, Serving, Waiting},
 };
 
@@ -128,7 +131,7 @@ impl Worker {
         *held(&self.state) = ReplicaState::Dead { reason };
     }
 
-    /// Counts a request's tokens and lets it wait, or turns it away.
+    /// Encodes a request's inputs and lets it wait, or turns it away.
     fn take_in(&mut self, job: Job) {
         let Some(backend) = &self.backend else {
             return self.turn_away(&job);
@@ -136,26 +139,27 @@ impl Worker {
         if let Some(reason) = hopeless(&job.request) {
             return self.reply(&job, Err(reason), Duration::ZERO, 0);
         }
-        let counted = catch_unwind(AssertUnwindSafe(|| {
-            job.request
-                .inputs
-                .iter()
-                .map(|input| backend.count_tokens(input).max(1))
-                .collect()
-        }));
-        match counted {
-            Ok(tokens) => self.waiting.push(Waiting { job, tokens }),
+        let skill = job.request.ask.skill();
+        if !backend.skills().contains(&skill) {
+            let version = backend.version().to_owned();
+            let error = RequestError::Unskilled { version, skill };
+            return self.reply(&job, Err(error), Duration::ZERO, 0);
+        }
+        let encoder = backend.encoder();
+        match catch_unwind(AssertUnwindSafe(|| encode(&encoder, &job.request))) {
+            Ok(Ok(inputs)) => {
+                let tokens = inputs.iter().map(Encoded::tokens).collect();
+                self.waiting.push(Waiting {
+                    job,
+                    inputs,
+                    tokens,
+                });
+            }
+            Ok(Err(error)) => self.reply(&job, Err(error.into()), Duration::ZERO, 0),
             Err(panic) => {
                 let message = panic_message(panic.as_ref());
-                self.reply(
-                    &job,
-                    Err(RequestError::Panicked {
-                        message: message.clone(),
-                    }),
-                    Duration::ZERO,
-                    0,
-                );
-                self.restart(message);
+                let error = RequestError::Panicked { message };
+                self.reply(&job, Err(error), Duration::ZERO, 0);
             }
         }
     }
@@ -204,28 +208,21 @@ impl Worker {
     fn serve(&mut self, mut round: Vec<Serving>) {
         let Some(backend) = &self.backend else { return };
         let version = backend.version().to_owned();
-        let mut items = Vec::new();
-        for (request, serving) in round.iter().enumerate() {
-            let tokens = serving.waiting.tokens.iter().enumerate();
-            items.extend(tokens.map(|(input, &tokens)| Item {
-                request,
-                input,
-                tokens,
-            }));
-        }
         // Requests without inputs are settled from the start.
         self.reply_settled(&mut round, &version);
-        for pass in passes(items, self.options.max_batch_tokens) {
-            if self.is_closing() {
-                return;
+        for (ask, items) in by_ask(&round) {
+            for pass in passes(items, self.options.max_batch_tokens) {
+                if self.is_closing() {
+                    return;
+                }
+                self.run_pass(&mut round, &ask, pass);
+                self.reply_settled(&mut round, &version);
             }
-            self.run_pass(&mut round, pass);
-            self.reply_settled(&mut round, &version);
         }
     }
 
     /// Runs one pass through the model and hands its outputs, or its failure, to the requests.
-    fn run_pass(&mut self, round: &mut [Serving], mut pass: Vec<Item>) {
+    fn run_pass(&mut self, round: &mut [Serving], ask: &Ask, mut pass: Vec<Item>) {
         pass.retain(|item| {
             let serving = &mut round[item.request];
             if serving.failed.is_none() && serving.request().cancelled.is_cancelled() {
@@ -236,14 +233,14 @@ impl Worker {
         if pass.is_empty() {
             return;
         }
-        let inputs: Vec<&str> = pass
+        let inputs: Vec<&Encoded> = pass
             .iter()
-            .map(|item| round[item.request].request().inputs[item.input].as_str())
+            .map(|item| &round[item.request].waiting.inputs[item.input])
             .collect();
         let permits = self.permits.clone();
         let (result, took) = permits.hold(|| {
             let began = now();
-            let result = self.answer(&inputs);
+            let result = self.answer(ask, &inputs);
             (result, began.elapsed())
         });
         let requests: BTreeSet<usize> = pass.iter().map(|item| item.request).collect();
@@ -276,12 +273,12 @@ impl Worker {
         }
     }
 
-    fn answer(&mut self, inputs: &[&str]) -> Result<Vec<Output>, RequestError> {
+    fn answer(&mut self, ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, RequestError> {
         let Some(backend) = self.backend.as_mut() else {
             return Err(self.worker_died());
         };
         let outputs =
-            catch_unwind(AssertUnwindSafe(|| backend.answer(inputs))).map_err(|panic| {
+            catch_unwind(AssertUnwindSafe(|| backend.answer(ask, inputs))).map_err(|panic| {
                 RequestError::Panicked {
                     message: panic_message(panic.as_ref()),
                 }
@@ -338,6 +335,30 @@ impl Worker {
             tracing::debug!("nobody receives replies any more");
         }
     }
+}
+
+fn encode(encoder: &Encoder, request: &Request) -> Result<Vec<Encoded>, BackendError> {
+    let inputs = request.inputs.iter();
+    inputs.map(|input| encoder(&request.ask, input)).collect()
+}
+
+/// The inputs of a round, together where the same is asked of them.
+fn by_ask(round: &[Serving]) -> Vec<(Ask, Vec<Item>)> {
+    let mut groups: Vec<(Ask, Vec<Item>)> = Vec::new();
+    for (request, serving) in round.iter().enumerate() {
+        let ask = &serving.request().ask;
+        let tokens = serving.waiting.tokens.iter().enumerate();
+        let items = tokens.map(|(input, &tokens)| Item {
+            request,
+            input,
+            tokens,
+        });
+        match groups.iter_mut().find(|(other, _)| other == ask) {
+            Some((_, group)) => group.extend(items),
+            None => groups.push((ask.clone(), items.collect())),
+        }
+    }
+    groups
 }
 
 /// Why a request need not be served any more.

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use inference::{Catalog, DeviceChoice, Model, Output, Store, StoreError, StoreOptions};
+use inference::{Ask, Catalog, DeviceChoice, Input, Model, Store, StoreError, StoreOptions};
 
 /// The model, or `None` with a notice where no source answers.
 fn minilm() -> Option<Model> {
@@ -28,10 +28,12 @@ fn minilm() -> Option<Model> {
 }
 
 fn vectors(model: &Model, inputs: &[&str]) -> Vec<Vec<f32>> {
-    let outputs = model.backend().unwrap().answer(inputs).unwrap();
+    let inputs: Vec<Input> = inputs.iter().map(|&text| text.into()).collect();
+    let mut backend = model.backend().unwrap();
+    let outputs = backend.answer_inputs(&Ask::Embed, &inputs).unwrap();
     outputs
         .into_iter()
-        .map(|Output::Embedding(vector)| vector)
+        .map(|output| output.embedding().unwrap())
         .collect()
 }
 
@@ -74,11 +76,7 @@ fn it_agrees_with_the_reference_alone_and_in_a_batch() {
         vectors(&model, &[&long]),
         vectors(&model, &[&(long.clone() + "never read")])
     );
-    assert_eq!(
-        model
-            .backend()
-            .unwrap()
-            .count_tokens(&(long + "never read")),
-        256
-    );
+    let encoder = model.backend().unwrap().encoder();
+    let read = encoder(&Ask::Embed, &Input::Text(long + "never read")).unwrap();
+    assert_eq!(read.tokens(), 256);
 }

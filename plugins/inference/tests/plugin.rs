@@ -36,7 +36,7 @@ fn replies_become_messages_a_few_each_frame() {
         let port = app.world().resource::<InferencePort>();
         port.submit(
             key as usize % 2,
-            Request::new(key, vec![format!("text {key}")]),
+            Request::embed(key, [format!("text {key}")]),
         )
         .unwrap();
     }

@@ -12,8 +12,8 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use inference::{
-    Backend, BackendError, CancelFlag, Output, Port, PortOptions, Refused, ReplicaSetup,
-    ReplicaState, Reply, Request, RequestError,
+    Ask, Backend, BackendError, CancelFlag, Encoded, Encoder, Input, Output, Port, PortOptions,
+    Refused, ReplicaSetup, ReplicaState, Reply, Request, RequestError, Skill,
 };
 
 /// Long enough for any machine; no test waits so long unless it fails.
@@ -30,12 +30,22 @@ impl Backend for Echo {
         "echo@1"
     }
 
-    fn count_tokens(&self, input: &str) -> u32 {
-        assert!(input != "uncountable", "asked to panic while counting");
-        input.split(' ').count() as u32
+    fn skills(&self) -> &[Skill] {
+        &[Skill::Embed]
     }
 
-    fn answer(&mut self, inputs: &[&str]) -> Result<Vec<Output>, BackendError> {
+    fn encoder(&self) -> Encoder {
+        Arc::new(|_, input| {
+            let Input::Text(text) = input else {
+                panic!("only texts are sent")
+            };
+            assert!(text != "unreadable", "asked to panic while encoding");
+            Ok(Encoded::Text(text.clone()))
+        })
+    }
+
+    fn answer(&mut self, _ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, BackendError> {
+        let inputs: Vec<&str> = inputs.iter().map(|input| text(input)).collect();
         self.passes
             .send(inputs.iter().map(|&input| input.to_owned()).collect())
             .unwrap();
@@ -59,6 +69,13 @@ impl Backend for Echo {
     }
 }
 
+fn text(input: &Encoded) -> &str {
+    match input {
+        Encoded::Text(text) => text,
+        _ => panic!("only texts are encoded"),
+    }
+}
+
 struct Bench {
     port: Port,
     passes: Receiver<Vec<String>>,
@@ -79,7 +96,7 @@ fn bench(n_replicas: usize, options: PortOptions) -> Bench {
             );
             ReplicaSetup {
                 name: format!("echo {nth}"),
-                make: Box::new(move || {
+                make: Arc::new(move || {
                     made.fetch_add(1, Ordering::SeqCst);
                     Ok(Box::new(Echo {
                         passes: passes.clone(),
@@ -98,7 +115,7 @@ fn bench(n_replicas: usize, options: PortOptions) -> Bench {
 }
 
 fn request(key: u64, inputs: &[&str]) -> Request {
-    Request::new(key, inputs.iter().map(|&input| input.to_owned()).collect())
+    Request::embed(key, inputs.iter().copied())
 }
 
 fn receive(port: &Port, n: usize) -> Vec<Reply> {
@@ -132,7 +149,7 @@ fn every_request_gets_one_reply_with_outputs_in_input_order() {
         let inputs: Vec<String> = (0..random(6))
             .map(|_| vec!["w"; 1 + random(90) as usize].join(" ") + &"x".repeat(random(9) as usize))
             .collect();
-        let mut request = Request::new(key, inputs.clone());
+        let mut request = Request::embed(key, inputs.clone());
         request.priority = random(3) as u8;
         bench.port.submit(random(3) as usize, request).unwrap();
         sent.insert(key, inputs);
@@ -290,7 +307,7 @@ fn cancelled_and_expired_requests_are_skipped_with_a_reply() {
 fn a_failing_model_fails_its_batch_and_is_made_anew() {
     for (input, expected, anew) in [
         ("panic", "panicked", 1),
-        ("uncountable", "panicked", 1),
+        ("unreadable", "panicked", 0),
         ("nan", "NaN or infinity", 1),
         ("forget", "gave 0 outputs for 1 inputs", 1),
         ("refuse", "asked to refuse", 0),
@@ -377,7 +394,7 @@ fn a_model_that_cannot_be_made_is_told_to_every_request() {
     };
     let setup = ReplicaSetup {
         name: String::from("none"),
-        make: Box::new(move || Err(why.clone())),
+        make: Arc::new(move || Err(why.clone())),
     };
     let port = Port::open(vec![setup], PortOptions::default()).unwrap();
     port.submit(0, request(1, &["x"])).unwrap();

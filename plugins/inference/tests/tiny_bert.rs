@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, path::Path, sync::atomic::AtomicBool, time::
 
 use candle_core::{Device, Tensor};
 use inference::{
-    Catalog, DeviceChoice, FileHash, Model, Output, Port, PortOptions, Request, RequestError,
+    Ask, Catalog, DeviceChoice, FileHash, Input, Model, Port, PortOptions, Request, RequestError,
     Store, StoreError, StoreOptions,
 };
 use sha2::{Digest as _, Sha256};
@@ -123,10 +123,12 @@ fn catalog(folder: &Path) -> Catalog {
 }
 
 fn vectors(model: &Model, inputs: &[&str]) -> Vec<Vec<f32>> {
-    let outputs = model.backend().unwrap().answer(inputs).unwrap();
+    let inputs: Vec<Input> = inputs.iter().map(|&text| text.into()).collect();
+    let mut backend = model.backend().unwrap();
+    let outputs = backend.answer_inputs(&Ask::Embed, &inputs).unwrap();
     outputs
         .into_iter()
-        .map(|Output::Embedding(vector)| vector)
+        .map(|output| output.embedding().unwrap())
         .collect()
 }
 
@@ -147,7 +149,8 @@ fn a_text_has_the_same_vector_alone_and_in_a_batch() {
         assert!((length - 1.0).abs() < 1e-5, "{text:?} has length {length}");
     }
     assert_ne!(together[0], together[3]);
-    let counts = texts.map(|text| model.backend().unwrap().count_tokens(text));
+    let encoder = model.backend().unwrap().encoder();
+    let counts = texts.map(|text| encoder(&Ask::Embed, &text.into()).unwrap().tokens());
     assert_eq!(counts, [4, 2, 8, 3, 256]);
     assert!(vectors(&model, &[]).is_empty());
 }
@@ -161,11 +164,8 @@ fn replicas_share_a_model_and_answer_alike() {
     )
     .unwrap();
     for replica in 0..2 {
-        port.submit(
-            replica,
-            Request::new(7, vec!["pump leaks".into(), "valve".into()]),
-        )
-        .unwrap();
+        port.submit(replica, Request::embed(7, ["pump leaks", "valve"]))
+            .unwrap();
     }
     let answers = [0, 1].map(|_| {
         port.recv_timeout(Duration::from_secs(60))
@@ -207,8 +207,7 @@ fn weights_with_nan_poison_the_request_and_not_the_app() {
     })
     .unwrap();
     let port = Port::open(vec![model.replica("a")], PortOptions::default()).unwrap();
-    port.submit(0, Request::new(1, vec!["pump".into()]))
-        .unwrap();
+    port.submit(0, Request::embed(1, ["pump"])).unwrap();
     let reply = port.recv_timeout(Duration::from_secs(60)).unwrap();
     assert_eq!(reply.result, Err(RequestError::Poisoned { item: 0 }));
 }

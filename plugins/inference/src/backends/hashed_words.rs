@@ -9,21 +9,21 @@
 //!   "Introduction to Information Retrieval", 6.4.1; function words and pairs count less.
 //! * Texts that share words are near each other; it knows nothing of meaning.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    backend::{Backend, BackendError},
-    request::Output,
+    ask::{Ask, Skill},
+    backend::{Backend, BackendError, Encoder},
+    input::{Encoded, Input},
+    output::Output,
 };
 
 /// Dimensions of the vectors.
 const DIMENSIONS: usize = 384;
 /// The version of the rules above. Other rules need another version.
 const VERSION: &str = "hashed-words@1";
-/// Tokens of a long text that are counted as read.
-const MAX_TOKENS: u32 = 256;
 /// What a pair of words counts against a single word.
 const PAIR_WEIGHT: f32 = 0.5;
 
@@ -57,17 +57,25 @@ impl Backend for HashedWords {
         VERSION
     }
 
-    fn count_tokens(&self, input: &str) -> u32 {
-        u32::try_from(words(input).len())
-            .unwrap_or(u32::MAX)
-            .clamp(1, MAX_TOKENS)
+    fn skills(&self) -> &[Skill] {
+        &[Skill::Embed]
     }
 
-    fn answer(&mut self, inputs: &[&str]) -> Result<Vec<Output>, BackendError> {
-        Ok(inputs
+    fn encoder(&self) -> Encoder {
+        Arc::new(|ask, input| match input {
+            Input::Text(text) => Ok(Encoded::Text(text.clone())),
+            _ => Err(BackendError::wrong_input(VERSION, ask)),
+        })
+    }
+
+    fn answer(&mut self, ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, BackendError> {
+        inputs
             .iter()
-            .map(|input| Output::Embedding(Self::embed(input)))
-            .collect())
+            .map(|input| match input {
+                Encoded::Text(text) => Ok(Output::Embedding(Self::embed(text))),
+                _ => Err(BackendError::wrong_input(VERSION, ask)),
+            })
+            .collect()
     }
 }
 

@@ -19,14 +19,16 @@ use std::{
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
-use tokenizers::{Encoding, Tokenizer, TruncationParams};
+use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::{
-    backend::{Backend, BackendError},
+    ask::{Ask, Skill},
+    backend::{Backend, BackendError, Encoder},
     backends::bert::{Bert, Config},
     check::CheckedModel,
     device::DeviceChoice,
-    request::Output,
+    input::{Encoded, Input},
+    output::Output,
     safetensors_header,
 };
 
@@ -172,21 +174,22 @@ impl MiniLm {
     }
 
     /// Embeddings of encoded texts of at most `length` tokens, as a tensor of `texts × dimensions`.
-    fn forward(&self, encodings: &[&Encoding], length: usize) -> candle_core::Result<Tensor> {
+    fn forward(&self, texts: &[&[u32]], length: usize) -> candle_core::Result<Tensor> {
         let device = &self.weights.0.device;
-        let n_texts = encodings.len();
-        let padded = |part: fn(&Encoding) -> &[u32], padding: u32| -> candle_core::Result<Tensor> {
+        let n_texts = texts.len();
+        let padded = |value: fn(u32) -> u32, padding: u32| -> candle_core::Result<Tensor> {
             let mut values = Vec::with_capacity(n_texts * length);
-            for encoding in encodings {
-                values.extend_from_slice(part(encoding));
-                values.resize(values.len() + length - encoding.len(), padding);
+            for text in texts {
+                values.extend(text.iter().map(|&id| value(id)));
+                values.resize(values.len() + length - text.len(), padding);
             }
             Tensor::from_vec(values, (n_texts, length), device)
         };
         let pad_id = self.weights.0.config.pad_token_id;
-        let ids = padded(Encoding::get_ids, pad_id)?;
-        let types = padded(Encoding::get_type_ids, 0)?;
-        let mask = padded(Encoding::get_attention_mask, 0)?;
+        let ids = padded(|id| id, pad_id)?;
+        // One text each, so all its tokens are of the first kind, and all of them are there.
+        let types = padded(|_| 0, 0)?;
+        let mask = padded(|_| 1, 0)?;
         let hidden = self.model.forward(&ids, &types, &mask)?;
         // Mean over the tokens that are there, then length 1.
         let mask = mask.to_dtype(DType::F32)?.unsqueeze(2)?;
@@ -213,32 +216,41 @@ impl Backend for MiniLm {
         self.weights.version()
     }
 
-    fn count_tokens(&self, input: &str) -> u32 {
-        // An input that cannot be encoded fails when it is answered.
-        self.weights
-            .0
-            .tokenizer
-            .encode(input, true)
-            .map_or(1, |encoding| encoding.len() as u32)
+    fn skills(&self) -> &[Skill] {
+        &[Skill::Embed]
     }
 
-    fn answer(&mut self, inputs: &[&str]) -> Result<Vec<Output>, BackendError> {
-        let tokenizer = &self.weights.0.tokenizer;
-        let encodings = inputs
+    fn encoder(&self) -> Encoder {
+        let weights = self.weights.clone();
+        Arc::new(move |ask, input| {
+            let Input::Text(text) = input else {
+                return Err(BackendError::wrong_input(weights.version(), ask));
+            };
+            let encoding = weights.0.tokenizer.encode(text.as_str(), true);
+            encoding
+                .map(|encoding| Encoded::Ids(encoding.get_ids().to_vec()))
+                .map_err(|error| BackendError::Tokens(error.to_string()))
+        })
+    }
+
+    fn answer(&mut self, ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, BackendError> {
+        let texts = inputs
             .iter()
-            .map(|&input| tokenizer.encode(input, true))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| BackendError::Tokens(error.to_string()))?;
+            .map(|input| match input {
+                Encoded::Ids(ids) => Ok(ids.as_slice()),
+                _ => Err(BackendError::wrong_input(self.weights.version(), ask)),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         // Padding changes the last bits of a sum. So a text is padded to a length that follows from
         // the text alone, and shares a forward only with texts of that length.
         let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (nth, encoding) in encodings.iter().enumerate() {
-            let length = encoding.len().next_multiple_of(LENGTH_STEP);
+        for (nth, text) in texts.iter().enumerate() {
+            let length = text.len().next_multiple_of(LENGTH_STEP);
             by_length.entry(length).or_default().push(nth);
         }
         let mut outputs = vec![Output::Embedding(Vec::new()); inputs.len()];
         for (length, members) in by_length {
-            let together: Vec<_> = members.iter().map(|&nth| &encodings[nth]).collect();
+            let together: Vec<_> = members.iter().map(|&nth| texts[nth]).collect();
             let rows = self
                 .forward(&together, length)
                 .and_then(|embeddings| embeddings.to_vec2::<f32>())

@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    backend::{Backend, BackendError},
-    request::Output,
+    ask::{Ask, Skill},
+    backend::{Backend, BackendError, Encoder},
+    input::Encoded,
+    output::Output,
 };
 
 /// Outputs by the SHA-256 of their input. Clones share them.
@@ -52,19 +54,24 @@ impl Backend for Recorded {
         &self.version
     }
 
-    fn count_tokens(&self, input: &str) -> u32 {
-        u32::try_from(input.split_whitespace().count())
-            .unwrap_or(u32::MAX)
-            .max(1)
+    fn skills(&self) -> &[Skill] {
+        &Skill::ALL
     }
 
-    fn answer(&mut self, inputs: &[&str]) -> Result<Vec<Output>, BackendError> {
+    fn encoder(&self) -> Encoder {
+        Arc::new(|_, input| Ok(Encoded::as_it_is(input)))
+    }
+
+    fn answer(&mut self, ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, BackendError> {
         inputs
             .iter()
             .map(|input| {
-                self.outputs.get(&Self::key(input)).cloned().ok_or_else(|| {
+                let Encoded::Text(text) = input else {
+                    return Err(BackendError::wrong_input(&self.version, ask));
+                };
+                self.outputs.get(&Self::key(text)).cloned().ok_or_else(|| {
                     BackendError::NotRecorded {
-                        start: input.chars().take(60).collect(),
+                        start: text.chars().take(60).collect(),
                     }
                 })
             })
@@ -80,13 +87,15 @@ mod tests {
     fn it_repeats_what_was_recorded_and_refuses_the_rest() {
         let output = Output::Embedding(vec![0.6, 0.8]);
         let mut recorded = Recorded::from_texts("m@1", [("hello", output.clone())]);
+        let text = |text: &str| Encoded::Text(text.to_owned());
+        let (hello, hullo) = (text("hello"), text("hullo"));
         assert_eq!(
-            recorded.answer(&["hello", "hello"]),
+            recorded.answer(&Ask::Embed, &[&hello, &hello]),
             Ok(vec![output.clone(), output])
         );
         let start = String::from("hullo");
         assert_eq!(
-            recorded.answer(&["hello", "hullo"]),
+            recorded.answer(&Ask::Embed, &[&hello, &hullo]),
             Err(BackendError::NotRecorded { start })
         );
     }
