@@ -30,7 +30,11 @@ pub use self::{
     state::{Batch, Resource, Subtask, SubtaskTerms, Task, TaskTerms},
 };
 pub(crate) use self::{
-    batches::Transfers, graph::Graph, memory::hosted, state::Extras, tokens::capacity,
+    batches::Transfers,
+    graph::Graph,
+    memory::hosted,
+    state::Extras,
+    tokens::{TokenServer, capacity, iteration_share},
 };
 use self::{
     events::Events, graph::Names, hedges::Hedges, preemption::Urgent, scaling::Scaling,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sim::{SimSpan, SimTime};
 
 use crate::{
-    engine::{Resource, capacity, hosted},
+    engine::{Resource, TokenServer, capacity, hosted, iteration_share},
     hardware::BatchCurve,
     pool::{LatencyProfile, ResourceId, ResourceKind, ResourceSpec},
     workload::{Mode, Skill, SubtaskSpec, index},
@@ -87,7 +87,25 @@ fn expected_span(on: &Resource, profile: &LatencyProfile, load: &Load) -> SimSpa
         let span = profile.span(load.items, load.tokens) + load.work;
         return SimSpan(span.0.max(1));
     }
-    adapted_span(&on.spec, *profile, *load)
+    adapted_span(&on.spec, *profile, *load, Sharing::default())
+}
+
+/// What a resource that batches continuously has already, and does beside what joins it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sharing {
+    /// Sequences, each of which makes each iteration longer.
+    sequences: u64,
+    /// Tokens of their prompts that are taken in first.
+    prompt_tokens: u64,
+}
+
+impl Sharing {
+    fn of(tokens: &TokenServer) -> Self {
+        Self {
+            sequences: tokens.n_sequences() as u64,
+            prompt_tokens: tokens.prompt_tokens(),
+        }
+    }
 }
 
 /// Whether a profile says all of a resource: it has no speed, curve, link or token batching of its
@@ -100,7 +118,12 @@ pub(crate) fn is_plain(spec: &ResourceSpec) -> bool {
 }
 
 /// The same for a resource that is not plain.
-fn adapted_span(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> SimSpan {
+fn adapted_span(
+    spec: &ResourceSpec,
+    profile: LatencyProfile,
+    load: Load,
+    sharing: Sharing,
+) -> SimSpan {
     let transfer = spec.bytes_per_sec.map_or(SimSpan::ZERO, |speed| {
         SimSpan::from_secs_f64(load.bytes as f64 / speed)
     });
@@ -108,7 +131,8 @@ fn adapted_span(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> Sim
         1.0 => load.work,
         speed => SimSpan((load.work.0 as f64 / speed).round() as u64),
     };
-    let all = profile.span(load.items, load.tokens) + work + generation(spec, profile, load);
+    let all =
+        profile.span(load.items, load.tokens) + work + generation(spec, profile, load, sharing);
     let own = match spec.curve.factor(load.subtasks) {
         Some(factor) => mean_alone(profile, all, load.subtasks, factor),
         None => all,
@@ -116,16 +140,29 @@ fn adapted_span(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> Sim
     SimSpan((own + transfer).0.max(1))
 }
 
-/// What generating tokens adds where it is done in iterations: prompts in chunks, then token by token.
-fn generation(spec: &ResourceSpec, profile: LatencyProfile, load: Load) -> SimSpan {
+/// What generating tokens adds where it is done in iterations: prompts in chunks, those of `sharing`
+/// first, then token by token beside all who decode. Each iteration is as long as the one that the
+/// engine charges (Yu and others (2022), "Orca: a distributed serving system for Transformer-based
+/// generative models"): `fixed + per_item × sequences`. Sequences stay as many meanwhile, as far as
+/// anybody knows.
+fn generation(
+    spec: &ResourceSpec,
+    profile: LatencyProfile,
+    load: Load,
+    sharing: Sharing,
+) -> SimSpan {
     let Some(tokens) = spec.continuous else {
         return SimSpan::ZERO;
     };
-    let n_chunks = load.tokens.div_ceil(tokens.budget.into());
-    let chunks = SimSpan(profile.fixed.0.saturating_mul(n_chunks.saturating_sub(1)));
-    let alone = SimSpan(profile.fixed.0.saturating_add(profile.per_item.0));
-    let n_steps = load.output_tokens.div_ceil(load.subtasks.max(1).into());
-    chunks + SimSpan(alone.0.saturating_mul(n_steps))
+    let ahead = sharing.prompt_tokens;
+    let n_chunks = (load.tokens + ahead).div_ceil(tokens.budget.into());
+    let chunks = profile.fixed.0.saturating_mul(n_chunks.saturating_sub(1));
+    let prompts = profile.per_token.0.saturating_mul(ahead);
+    let n_subtasks = u64::from(load.subtasks.max(1));
+    let iteration = profile.span(sharing.sequences + n_subtasks, 0);
+    let n_steps = load.output_tokens.div_ceil(n_subtasks);
+    let steps = iteration.0.saturating_mul(n_steps);
+    SimSpan(chunks.saturating_add(prompts).saturating_add(steps))
 }
 
 /// `factor` times the span of the mean subtask alone, where `all` is the span of `n` together.
@@ -262,17 +299,52 @@ impl Pool {
     }
 
     /// How long a batch of `load` on `lane` is expected to take `resource`, counting the load of a
-    /// model that is not there; `None` if it is not a member of the lane.
+    /// model that is not there and the sequences that run there; `None` if it is not a member of the
+    /// lane.
     #[inline]
     pub(crate) fn span(&self, resource: ResourceId, lane: LaneId, load: &Load) -> Option<SimSpan> {
         let on = &self.resources[resource.index()];
+        let work = match &on.tokens {
+            None => self.work_span(resource, lane, load)?,
+            Some(tokens) => {
+                let profile = self.profile(resource, lane)?;
+                adapted_span(&on.spec, *profile, *load, Sharing::of(tokens))
+            }
+        };
+        Some(work + self.switch_span(on, lane))
+    }
+
+    /// The same, if nothing else ran there.
+    #[inline]
+    pub(crate) fn span_by_itself(
+        &self,
+        resource: ResourceId,
+        lane: LaneId,
+        load: &Load,
+    ) -> Option<SimSpan> {
         let work = self.work_span(resource, lane, load)?;
+        Some(work + self.switch_span(&self.resources[resource.index()], lane))
+    }
+
+    /// What `load` adds to the work of a resource that batches continuously, as
+    /// [`TokenServer::work`] counts it; `None` if it batches otherwise or is not a member of the lane.
+    pub(crate) fn share(&self, resource: ResourceId, lane: LaneId, load: &Load) -> Option<SimSpan> {
+        let spec = &self.resources[resource.index()].spec;
+        let profile = self.profile(resource, lane)?;
+        spec.continuous?;
+        let share = iteration_share(profile, spec.slots).saturating_mul(load.output_tokens);
+        Some(profile.span(load.items, load.tokens) + SimSpan(share))
+    }
+
+    /// How long it takes to load the model of a lane, if that is not there.
+    #[inline]
+    fn switch_span(&self, on: &Resource, lane: LaneId) -> SimSpan {
         if on.spec.memory.is_none() {
-            return Some(work);
+            return SimSpan::ZERO;
         }
         let model = self.lanes[lane.index()].model.as_deref();
         let switch = hosted(&on.spec, model).filter(|(at, _)| !on.loaded.contains(at));
-        Some(work + switch.map_or(SimSpan::ZERO, |(_, model)| model.load))
+        switch.map_or(SimSpan::ZERO, |(_, model)| model.load)
     }
 
     /// How long a batch of `load` on `lane` is expected to take `resource` once its model and all

@@ -230,15 +230,14 @@ impl<'a> View<'a> {
         self.demands.get(self.subtask(id).demand).mean_span
     }
 
-    /// Who can do a subtask, with the expected span of it alone.
+    /// Who can do a subtask, with the expected span of it alone, were nothing else there.
     pub fn spans(&self, id: SubtaskId) -> impl Iterator<Item = (ResourceId, SimSpan)> + use<'a> {
         let (lane, load, pool) = (self.lane(id), self.load(id), self.pool);
         let members = pool.lanes[lane.index()].members.iter();
-        members
-            .filter_map(move |(resource, _)| Some((*resource, pool.span(*resource, lane, &load)?)))
+        members.filter_map(move |(on, _)| Some((*on, pool.span_by_itself(*on, lane, &load)?)))
     }
 
-    /// The expected span of a subtask alone with whoever is fastest.
+    /// The expected span of a subtask alone with whoever is fastest, were nothing else there.
     pub fn least_span(&self, id: SubtaskId) -> SimSpan {
         let spans = self.spans(id).map(|(_, span)| span);
         spans.min().unwrap_or(SimSpan::ZERO)
@@ -331,7 +330,18 @@ impl<'a> View<'a> {
         self.pool.free_at(resource, self.now)
     }
 
+    /// The work in the sequences of a resource that batches continuously: what they keep it from doing
+    /// for others; `None` for all others.
+    pub fn work_running(&self, resource: ResourceId) -> Option<SimSpan> {
+        let on = &self.pool.resources[resource.index()];
+        Some(on.tokens.as_deref()?.work(on.spec.slots))
+    }
+
     /// How long a batch of `load` on `lane` is expected to take; `None` if the resource cannot.
+    ///
+    /// A resource that batches continuously takes the longer the more it has already: each iteration
+    /// counts the sequences that run there, as the engine charges it, and prompts wait for those that
+    /// came before.
     pub fn span(&self, resource: ResourceId, lane: LaneId, load: Load) -> Option<SimSpan> {
         self.pool.span(resource, lane, &load)
     }

@@ -6,11 +6,16 @@
 //! and begins anew later, with all that it had generated as a part of its prompt (Kwon and others
 //! (2023), "`PagedAttention`").
 
+mod limits;
+mod phase;
 mod server;
 
 use sim::SimTime;
 
-pub(crate) use self::server::{Generated, TokenServer, capacity};
+pub(crate) use self::{
+    limits::{capacity, iteration_share},
+    server::{Generated, TokenServer},
+};
 use super::Engine;
 use crate::{
     draws::{Draws, Purpose},
@@ -29,11 +34,12 @@ impl Engine {
         batch: BatchId,
     ) {
         let subtask = &self.subtasks[id.index()];
-        let prompt = self.demands.get(subtask.demand).load.tokens;
+        let load = self.demands.get(subtask.demand).load;
         let out = self.actual_output(id);
         let on = &mut self.pool.resources[resource.index()];
         if let Some(tokens) = &mut on.tokens {
-            tokens.admit(now, (batch, id), (prompt, out));
+            let lengths = (load.tokens, out, load.output_tokens);
+            tokens.admit(now, (batch, id), lengths);
         }
         self.wants_plan(resource);
     }

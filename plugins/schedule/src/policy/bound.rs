@@ -83,11 +83,20 @@ impl Queues {
 
     /// How long a resource is expected to work on what it has, in nanoseconds.
     pub(super) fn work(&self, view: &View<'_>, on: ResourceId) -> u64 {
+        match view.work_running(on) {
+            Some(running) => running.0.saturating_add(self.queues[on.index()].backlog),
+            None => self.wait(view, on),
+        }
+    }
+
+    /// How long what joins the queue of a resource is expected to wait, in nanoseconds: other than
+    /// its work if it batches continuously.
+    pub(super) fn wait(&self, view: &View<'_>, on: ResourceId) -> u64 {
         let running = view.free_at(on).since(view.now()).0;
         running.saturating_add(self.queues[on.index()].backlog)
     }
 
-    /// What a subtask would add to that.
+    /// How much longer that takes with a subtask at the end of the queue, in nanoseconds.
     pub(super) fn addition(&self, view: &View<'_>, id: SubtaskId, on: ResourceId) -> u64 {
         let (lane, load) = (view.lane(id), view.load(id));
         let span = |load| view.span(on, lane, load).map_or(u64::MAX, |span| span.0);
@@ -100,9 +109,10 @@ impl Queues {
     }
 
     fn insert(&mut self, view: &View<'_>, id: SubtaskId, to: ResourceId, known: Vec<Candidate>) {
-        let adds = self.addition(view, id, to);
-        self.n_bound_so_far += 1;
         let (lane, load) = (view.lane(id), view.load(id));
+        let share = view.pool.share(to, lane, &load);
+        let adds = share.map_or_else(|| self.addition(view, id, to), |share| share.0);
+        self.n_bound_so_far += 1;
         let queue = &mut self.queues[to.index()];
         queue.tail = Some(match queue.tail {
             Some((tail, before)) if tail == lane && before.subtasks < view.slots(to) => {

@@ -6,7 +6,7 @@
 //! A bid is `weight × delay + price × span`: the delay until the subtask would be done, counted in
 //! seconds and weighted as the task is, plus what the seconds of work cost. The delay is what the
 //! bidder has promised already and what the subtask adds to that, which is little if it can join a
-//! batch. So agents that are loaded, slow or dear bid high. The candidates of a decision are the bids.
+//! batch, and the more the more sequences a continuous replica runs. So agents that are loaded, slow or dear bid high. The candidates of a decision are the bids.
 
 use super::{
     View,
@@ -23,7 +23,7 @@ impl Dispatch for ContractNet {
 
     fn score(&self, view: &View<'_>, queues: &Queues, id: SubtaskId, on: ResourceId) -> i64 {
         let adds = queues.addition(view, id, on);
-        let delay = queues.work(view, on).saturating_add(adds);
+        let delay = queues.wait(view, on).saturating_add(adds);
         let weight = view.task_of(id).spec.weight;
         let price = view.resources()[on.index()].spec.price_per_sec;
         // Nanoseconds to millionths of a second.

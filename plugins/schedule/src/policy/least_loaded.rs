@@ -1,6 +1,7 @@
 //! Least loaded: each subtask goes to the resource with the least work before it. Harchol-Balter,
 //! Crovella, Murta (1999), "On choosing a task assignment policy for a distributed server system",
-//! where it is called least work left.
+//! where it is called least work left. Of a continuous replica, which works on all it has at once, the
+//! work is the sum of the parts that its sequences take of full iterations.
 
 use super::{
     View,

@@ -101,7 +101,7 @@ pub(super) struct Mapped<L> {
     /// When each resource is done with what is mapped to it, from now on; infinite if it is not
     /// to be had.
     free_in: Vec<f64>,
-    /// Who has a batch that more could join.
+    /// Who has a batch or sequences that more could join.
     forming: Vec<ResourceId>,
     waits: Vec<(SubtaskId, ResourceId)>,
 }
@@ -203,10 +203,11 @@ impl<L: Liking> Mapped<L> {
         let lane = self.classes[class].demand.0;
         let joins = |on: &&ResourceId| {
             let next = self.board.next(**on);
-            next.is_some_and(|next| next.lane == Some(lane))
+            next.is_some_and(|next| next.lane.is_none_or(|taken| taken == lane))
         };
         let found = if self.forming.iter().any(|on| joins(&on)) {
-            // What can join a batch ends with it instead of after it.
+            // What can join a batch ends with it instead of after it; what joins sequences takes the
+            // longer the more there are.
             let mut free_in = self.free_in.clone();
             for on in self.forming.iter().filter(joins) {
                 if let Some(next) = self.board.with(view, *on, standing.subtask) {
@@ -358,6 +359,10 @@ impl<L: Liking> Policy for Mapped<L> {
         for resource in view.resources() {
             if let Some(next) = self.board.next(resource.id) {
                 self.free_in[resource.id.index()] = (next.end - view.now().0) as f64;
+                if next.starts_now && resource.spec.continuous.is_some() && resource.n_running() > 0
+                {
+                    self.forming.push(resource.id);
+                }
             }
         }
         self.stand(view);

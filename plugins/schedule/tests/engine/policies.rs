@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schedule::{
-    Engine, EngineFact, PolicyName, ResourceId, ResourceSpec, Skill, SubtaskId, TaskId, WaitReason,
+    Engine, EngineFact, PolicyName, ResourceId, ResourceSpec, Skill, SubtaskId, SubtaskSpec,
+    TaskId, TaskSpec, TokenBatching, WaitReason,
 };
 use sim::{SimSpan, SimTime};
 
@@ -38,6 +39,71 @@ fn ends(driver: &Driver<Succeed>) -> Vec<f64> {
 
 fn machine(name: &str, slots: u32, fixed: u64, per_item: u64) -> ResourceSpec {
     replica(name, slots, &[(Skill::Embed, profile(fixed, per_item, 0))])
+}
+
+/// Policies that compare ends, bids or work left, and those that count.
+const SPREADING: [PolicyName; 13] = [
+    PolicyName::Fifo,
+    PolicyName::Sjf,
+    PolicyName::Edf,
+    PolicyName::Heft,
+    PolicyName::Peft,
+    PolicyName::LeastLoaded,
+    PolicyName::ContractNet,
+    PolicyName::Planned,
+    PolicyName::MinMin,
+    PolicyName::MaxMin,
+    PolicyName::Sufferage,
+    PolicyName::Dls,
+    PolicyName::JoinShortestQueue,
+];
+
+/// On how many of `n_resources` replicas that batch continuously each of `n` sequences ran that come
+/// one millisecond after another and take long.
+fn sequences_by_replica(policy: PolicyName, n_resources: usize, n: usize) -> Vec<usize> {
+    let pool = (0..n_resources).map(|at| ResourceSpec {
+        continuous: Some(TokenBatching {
+            budget: 64,
+            kv_bytes_per_token: 0,
+        }),
+        ..replica(
+            &format!("r{at}"),
+            32,
+            &[(Skill::Embed, profile(MS, MS / 100, MS / 100))],
+        )
+    });
+    let mut engine = Engine::new(pool.collect(), options(policy)).unwrap();
+    for at in 0..n as u64 {
+        let release = Some(SimTime(at * MS));
+        let id = engine.open_task(
+            SimTime::ZERO,
+            TaskSpec {
+                release,
+                ..task("t")
+            },
+        );
+        let spec = SubtaskSpec {
+            tokens: 20,
+            output_tokens: 2000,
+            ..subtask(id, Skill::Embed, 1, &[])
+        };
+        engine.add_subtask(SimTime::ZERO, spec).unwrap();
+        engine.close_task(SimTime::ZERO, id);
+    }
+    engine.run();
+    let mut counts = vec![0; n_resources];
+    for subtask in engine.subtasks() {
+        counts[subtask.ran_on().unwrap().index()] += 1;
+    }
+    counts
+}
+
+#[test]
+fn sequences_spread_over_replicas_that_batch_continuously() {
+    for policy in SPREADING {
+        let counts = sequences_by_replica(policy, 4, 40);
+        assert_eq!(counts, [10; 4], "{policy}");
+    }
 }
 
 #[test]

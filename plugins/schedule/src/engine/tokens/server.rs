@@ -10,14 +10,15 @@ use std::{
 
 use sim::{SimSpan, SimTime};
 
+use super::{
+    limits::{BOUNDLESS, capacity, iteration_share},
+    phase::Phase,
+};
 use crate::{
     hardware::TokenBatching,
     pool::{LatencyProfile, ResourceSpec},
     workload::{BatchId, SubtaskId},
 };
-
-/// What memory keeps that is not limited: far from overflow when tokens are added up.
-const BOUNDLESS: u64 = u64::MAX / 4;
 
 /// What a sequence is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,22 +44,13 @@ struct Sequence {
     prompt_left: u64,
     /// Tokens to generate, as of the iteration it joined at.
     out_left: u64,
+    /// Tokens that it was expected to generate in all.
+    expected: u64,
     /// Tokens it keeps, as of the iteration it joined at.
     kept: u64,
     /// The iteration at which it began to decode.
     joined: u64,
     first_token: Option<SimTime>,
-}
-
-/// Iterations that all do the same.
-#[derive(Clone, Copy, Debug)]
-struct Phase {
-    from: SimTime,
-    /// Of each iteration.
-    span: SimSpan,
-    n_iterations: u64,
-    /// Tokens of prompts that each iteration takes in.
-    prefill: u64,
 }
 
 /// A sequence that has all its tokens.
@@ -91,6 +83,10 @@ pub(crate) struct TokenServer {
     iteration: u64,
     /// Tokens kept or set aside.
     used: u64,
+    /// Tokens of the prompts that are not taken in, as of the end of the last plan.
+    prompt_tokens: u64,
+    /// Tokens that the sequences were expected to generate in all.
+    expected_tokens: u64,
     phase: Option<Phase>,
     /// Memory ran out for a prompt; until somebody leaves, nobody is let in.
     is_full: bool,
@@ -116,6 +112,8 @@ impl TokenServer {
             evicted: VecDeque::new(),
             iteration: 0,
             used: 0,
+            prompt_tokens: 0,
+            expected_tokens: 0,
             phase: None,
             is_full: false,
             plan: 0,
@@ -142,6 +140,21 @@ impl TokenServer {
 
     pub(crate) fn n_sequences(&self) -> usize {
         self.sequences.len() - self.free.len()
+    }
+
+    /// Tokens of the prompts that are still to be taken in, as of the end of its last plan.
+    pub(crate) fn prompt_tokens(&self) -> u64 {
+        self.prompt_tokens
+    }
+
+    /// How long it is expected to work on what it has. Each token that a sequence was expected to
+    /// generate counts its part of an iteration with all slots taken, so that the sum is what the
+    /// resource is kept from doing for others. Sequences count whole: how far they are says little of
+    /// what is left of them, and nothing if lengths are exponential.
+    pub(crate) fn work(&self, slots: u32) -> SimSpan {
+        let share = iteration_share(&self.profile, slots);
+        let prompts = self.profile.per_token.0.saturating_mul(self.prompt_tokens);
+        SimSpan(prompts.saturating_add(share.saturating_mul(self.expected_tokens)))
     }
 
     /// When its plan ends.
@@ -181,7 +194,7 @@ impl TokenServer {
         &mut self,
         now: SimTime,
         (batch, subtask): (BatchId, SubtaskId),
-        (prompt, out): (u64, u64),
+        (prompt, out, expected): (u64, u64, u64),
     ) {
         self.cut(now);
         let prompt = prompt.max(1);
@@ -193,12 +206,15 @@ impl TokenServer {
             stamp,
             prompt_left: prompt,
             out_left: out,
+            expected,
             // One token of the answer comes with the prompt.
             kept: prompt + 1,
             joined: 0,
             first_token: None,
         };
         self.used += sequence.kept;
+        self.prompt_tokens += prompt;
+        self.expected_tokens += expected;
         let place = match self.free.pop() {
             Some(place) => {
                 let stamp = self.sequences[place as usize].stamp.wrapping_add(1);
@@ -244,10 +260,14 @@ impl TokenServer {
         let sequence = &mut self.sequences[place];
         let kept = match sequence.stage {
             Stage::Evicted | Stage::Free => 0,
-            Stage::Prompt => sequence.kept,
+            Stage::Prompt => {
+                self.prompt_tokens -= sequence.prompt_left;
+                sequence.kept
+            }
             Stage::Decoding => sequence.kept + (self.iteration - sequence.joined),
         };
         self.used -= kept;
+        self.expected_tokens -= sequence.expected;
         sequence.stage = Stage::Free;
         sequence.stamp = sequence.stamp.wrapping_add(1);
         self.free.push(place as u32);
@@ -271,6 +291,7 @@ impl TokenServer {
             let sequence = &mut self.sequences[place as usize];
             let taken = tokens.min(sequence.prompt_left);
             sequence.prompt_left -= taken;
+            self.prompt_tokens -= taken;
             tokens -= taken;
             if sequence.prompt_left > 0 || (tokens == 0 && taken == 0) {
                 break;
@@ -370,6 +391,14 @@ impl TokenServer {
             return;
         }
         debug_assert!(self.used <= self.capacity, "tokens must fit");
+        debug_assert_eq!(
+            self.prompt_tokens,
+            self.prompts
+                .iter()
+                .map(|p| self.sequences[*p as usize].prompt_left)
+                .sum::<u64>(),
+            "prompts must be counted"
+        );
         let span = self.profile.span(n, prefill);
         self.phase = Some(Phase {
             from: now,
@@ -387,6 +416,7 @@ impl TokenServer {
             }
             self.used += sequence.kept;
             sequence.stage = Stage::Prompt;
+            self.prompt_tokens += sequence.prompt_left;
             back.push(sequence.subtask);
             self.admitted.push((place, sequence.stamp));
             self.prompts.push_back(place);
@@ -411,6 +441,7 @@ impl TokenServer {
             if sequence.stage == Stage::Prompt {
                 self.prompts.retain(|p| *p != place);
                 self.used -= sequence.kept;
+                self.prompt_tokens -= sequence.prompt_left;
             } else if sequence.stage == Stage::Decoding {
                 let done = iteration - sequence.joined;
                 self.used -= sequence.kept + done;
@@ -445,18 +476,10 @@ impl TokenServer {
         self.decoding.clear();
         self.admitted.clear();
         self.evicted.clear();
-        (self.n_decoding, self.used, self.phase, self.is_full) = (0, 0, None, false);
+        (self.n_decoding, self.used) = (0, 0);
+        (self.prompt_tokens, self.expected_tokens) = (0, 0);
+        (self.phase, self.is_full) = (None, false);
         (self.plan, self.iteration) = fresh;
-    }
-}
-
-impl Phase {
-    /// Iterations that are over when the one under way at `now` is.
-    fn done_by(&self, now: SimTime) -> u64 {
-        (now - self.from)
-            .0
-            .div_ceil(self.span.0)
-            .min(self.n_iterations)
     }
 }
 
@@ -470,15 +493,4 @@ fn sum_up_to(parts: impl Iterator<Item = u64>, most: u64) -> u64 {
         }
     }
     sum
-}
-
-/// Tokens that fit beside the model.
-pub(crate) fn capacity(batching: TokenBatching, spec: &ResourceSpec) -> u64 {
-    match (&spec.memory, batching.kv_bytes_per_token) {
-        (Some(memory), per_token) if per_token > 0 => {
-            let models: u64 = memory.models.iter().map(|model| model.bytes).sum();
-            memory.bytes.saturating_sub(models) / per_token
-        }
-        _ => BOUNDLESS,
-    }
 }
