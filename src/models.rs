@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use inference::{
-    Catalog, DeviceChoice, Model, ModelEntry, ModelState, Port, Progress, Store, StoreError,
+    Catalog, DeviceChoice, Manifest, Model, ModelState, Port, Progress, Store, StoreError,
     StoreOptions,
 };
 use rooms::{DeviceKind, Scene};
@@ -124,7 +124,7 @@ fn list(store: &Store, json: bool) {
     let rows = models.iter().map(|(entry, state)| {
         [
             entry.name.clone(),
-            entry.skill.clone(),
+            skills(entry).join(", "),
             size(entry.bytes()),
             entry.licence.clone(),
             in_words(state),
@@ -196,8 +196,13 @@ fn names(store: &Store, name: Option<&str>) -> Vec<String> {
     }
 }
 
+/// What a model can do.
+fn skills(entry: &Manifest) -> Vec<&'static str> {
+    entry.skills.iter().map(|skill| skill.name()).collect()
+}
+
 /// A model and its state for programs.
-pub(crate) fn describe(entry: &ModelEntry, state: &ModelState) -> Value {
+pub(crate) fn describe(entry: &Manifest, state: &ModelState) -> Value {
     let (state, detail) = match state {
         ModelState::BuiltIn => ("built_in", Value::Null),
         ModelState::Ready { folder } => ("ready", json!(folder)),
@@ -206,7 +211,8 @@ pub(crate) fn describe(entry: &ModelEntry, state: &ModelState) -> Value {
     };
     json!({
         "name": entry.name,
-        "skill": entry.skill,
+        "skills": skills(entry),
+        "version": entry.version(),
         "licence": entry.licence,
         "bytes": entry.bytes(),
         "state": state,

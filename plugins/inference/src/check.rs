@@ -9,7 +9,10 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::catalog::{FileEntry, FileHash, ModelEntry};
+use crate::{
+    file_hash::FileHash,
+    manifest::{FileEntry, Manifest},
+};
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +133,7 @@ pub struct CheckedModel {
 }
 
 impl CheckedModel {
-    pub(crate) fn read(entry: &ModelEntry, folder: &Path) -> Result<Self, FileFault> {
+    pub(crate) fn read(entry: &Manifest, folder: &Path) -> Result<Self, FileFault> {
         let read = |file: &FileEntry| {
             Ok((
                 file.name.clone(),
@@ -139,7 +142,7 @@ impl CheckedModel {
         };
         let files = entry.files.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self {
-            version: format!("{}@{}", entry.name, entry.version()),
+            version: entry.full_name(),
             files,
         })
     }
@@ -168,7 +171,7 @@ impl fmt::Debug for CheckedModel {
 }
 
 /// Checks all files of a model without keeping them.
-pub(crate) fn check_folder(entry: &ModelEntry, folder: &Path) -> Result<(), FileFault> {
+pub(crate) fn check_folder(entry: &Manifest, folder: &Path) -> Result<(), FileFault> {
     let check = |file: &FileEntry| check_file(&folder.join(&file.name), file);
     entry.files.iter().try_for_each(check)
 }

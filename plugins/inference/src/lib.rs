@@ -10,8 +10,10 @@ mod batch;
 mod catalog;
 mod check;
 mod device;
+mod file_hash;
 mod gguf;
 mod input;
+mod manifest;
 mod model;
 mod output;
 mod permits;
@@ -34,11 +36,13 @@ pub use crate::{
         minilm::{MiniLm, Weights},
         recorded::Recorded,
     },
-    catalog::{Architecture, Catalog, CatalogError, FileEntry, FileHash, ModelEntry, SourceEntry},
+    catalog::{Catalog, CatalogError},
     check::{CheckedModel, FileFault},
     device::DeviceChoice,
+    file_hash::FileHash,
     gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},
     input::{ChatMessage, ChatRole, Encoded, Input},
+    manifest::{Architecture, FileEntry, Latency, Limits, Manifest, SourceEntry, WheelEntry},
     model::Model,
     output::{
         ClassScore, GeneratedText, GenerationEnd, Output, TagSpan, Transcript, TranscriptSegment,

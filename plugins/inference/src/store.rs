@@ -16,9 +16,10 @@ use std::{
 
 pub use self::{error::StoreError, options::StoreOptions};
 use crate::{
-    catalog::{Catalog, ModelEntry},
+    catalog::Catalog,
     check::{CheckedModel, FileFault, check_folder},
     device::DeviceChoice,
+    manifest::Manifest,
     model::Model,
     scratch::Scratch,
     source::{self, Pulling, SourceError},
@@ -90,7 +91,7 @@ impl Store {
     }
 
     /// Every known model and its state. Reads and checks all files that are there.
-    pub fn list(&self) -> Vec<(&ModelEntry, ModelState)> {
+    pub fn list(&self) -> Vec<(&Manifest, ModelState)> {
         self.catalog
             .models()
             .iter()
@@ -166,7 +167,7 @@ impl Store {
         Ok(Model::read(entry, files, found, device)?)
     }
 
-    fn entry(&self, name: &str) -> Result<&ModelEntry, StoreError> {
+    fn entry(&self, name: &str) -> Result<&Manifest, StoreError> {
         self.catalog
             .get(name)
             .ok_or_else(|| StoreError::UnknownModel {
@@ -181,16 +182,19 @@ impl Store {
     }
 
     /// Where the store keeps a model.
-    pub(crate) fn folder(&self, entry: &ModelEntry) -> PathBuf {
-        self.options.root.join(&entry.name).join(entry.version())
+    pub(crate) fn folder(&self, entry: &Manifest) -> PathBuf {
+        self.options
+            .root
+            .join(&entry.name)
+            .join(weights_version(entry))
     }
 
-    fn asset_folder(&self, entry: &ModelEntry) -> Option<PathBuf> {
+    fn asset_folder(&self, entry: &Manifest) -> Option<PathBuf> {
         let folder = self.options.assets.as_ref()?.join(&entry.name);
         folder.is_dir().then_some(folder)
     }
 
-    fn state(&self, entry: &ModelEntry) -> ModelState {
+    fn state(&self, entry: &Manifest) -> ModelState {
         if entry.is_built_in() {
             return ModelState::BuiltIn;
         }
@@ -214,7 +218,7 @@ impl Store {
     fn find<T>(
         &self,
         name: &str,
-        take: impl Fn(&ModelEntry, &Path) -> Result<T, FileFault>,
+        take: impl Fn(&Manifest, &Path) -> Result<T, FileFault>,
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<(T, Found), StoreError> {
@@ -258,8 +262,8 @@ impl Store {
     /// Asks the sources outside this machine, and moves what the first one has into place.
     fn fetch<T>(
         &self,
-        entry: &ModelEntry,
-        take: impl Fn(&ModelEntry, &Path) -> Result<T, FileFault>,
+        entry: &Manifest,
+        take: impl Fn(&Manifest, &Path) -> Result<T, FileFault>,
         mut tried: Vec<(String, String)>,
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
@@ -305,7 +309,7 @@ impl Store {
     /// Moves checked files to where the model belongs, and whatever is there out of the way.
     fn put_in_place(
         &self,
-        entry: &ModelEntry,
+        entry: &Manifest,
         files: &Path,
         scratch: &Scratch,
     ) -> Result<(), StoreError> {
@@ -333,7 +337,7 @@ impl Store {
         )))
     }
 
-    fn io_error(&self, entry: &ModelEntry, path: &Path, error: io::Error) -> StoreError {
+    fn io_error(&self, entry: &Manifest, path: &Path, error: io::Error) -> StoreError {
         if matches!(
             error.kind(),
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
@@ -349,6 +353,15 @@ impl Store {
             error,
         }
     }
+}
+
+/// What the folder of a model is called: the start of the hash of its weights.
+fn weights_version(entry: &Manifest) -> String {
+    let weights = entry
+        .files
+        .iter()
+        .find(|file| Some(&file.name) == entry.weights.as_ref());
+    weights.map_or_else(|| entry.version(), |file| file.sha256.short())
 }
 
 fn built_in() -> Found {

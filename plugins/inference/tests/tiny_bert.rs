@@ -116,8 +116,8 @@ fn catalog(folder: &Path) -> Catalog {
         .map(entry)
         .join(", ");
     Catalog::parse(&format!(
-        "(models: [(name: \"tiny-bert\", skill: \"embed\", architecture: SentenceBert, licence: \"MIT\",
-          dimensions: 64, about: \"\", weights: Some(\"model.safetensors\"), files: [{files}], sources: [])])"
+        "(models: [(name: \"tiny-bert\", skills: [embed], architecture: SentenceBert, licence: \"MIT\",
+          limits: (dimensions: 64), weights: \"model.safetensors\", files: [{files}])])"
     ))
     .unwrap()
 }

@@ -135,7 +135,7 @@ fn add_run(app: &mut App, args: &Args) -> Result<(), Box<dyn Error>> {
             line("policy", "sjf"),
             line("seed", &scene.seed.to_string()),
             line("time", "modelled"),
-            line("model", "all-minilm-l6-v2@53aa51172d14"),
+            line("model", "all-minilm-l6-v2@bbd64ada5a32"),
         ],
     });
     app.add_plugins((

