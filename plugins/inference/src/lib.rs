@@ -13,6 +13,8 @@ mod device;
 mod file_hash;
 mod gguf;
 mod input;
+#[expect(dead_code, reason = "the models that use all of it come one by one")]
+mod kernels;
 mod manifest;
 mod model;
 mod output;

@@ -1,0 +1,28 @@
+//! What models are computed with on the processor: products with packed weights, norms, softmax
+//! and the like, over plain slices of f32.
+//!
+//! * Every kernel chooses its instruction set at run time: see [`Level`].
+//! * Every element of a result is summed in one order that follows from its own row and column
+//!   alone. So a row has the same bits among any other rows, and on any number of threads.
+//! * Threads belong to a replica: see [`Team`].
+
+mod aligned;
+mod gelu;
+mod gemm;
+mod level;
+mod linear;
+mod norm;
+#[cfg(test)]
+mod reference;
+mod softmax;
+mod team;
+
+#[expect(unused_imports, reason = "the models that use them come one by one")]
+pub(crate) use self::{
+    gelu::{gelu, gelu_tanh, silu},
+    level::Level,
+    linear::{Activation, Linear},
+    norm::{layer_norm, rms_norm},
+    softmax::softmax,
+    team::Team,
+};

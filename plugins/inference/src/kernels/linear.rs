@@ -1,0 +1,279 @@
+//! A linear layer whose weights are packed once.
+
+use std::cell::RefCell;
+
+use super::{
+    gemm::{Columns, Finish, Product, Write, pack_rows},
+    level::Level,
+    team::Team,
+};
+
+/// Rows that a thread takes at a time where there are many.
+const ROWS_AT_ONCE: usize = 126;
+
+/// What follows a linear layer; computed while its results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activation {
+    /// Nothing.
+    None,
+    /// GELU in its true form.
+    Gelu,
+    /// GELU by tanh.
+    GeluTanh,
+    /// `SiLU`.
+    Silu,
+}
+
+/// Weights and biases of a linear layer, packed. Replicas share one.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    columns: Columns,
+    /// As long as all panels, so that whole vectors can be read.
+    bias: Option<Vec<f32>>,
+}
+
+impl Linear {
+    /// Packs `weights` (`n_out × n_in`, row by row) and `bias` (`n_out`) for this machine.
+    pub(crate) fn pack(weights: &[f32], bias: Option<&[f32]>, n_in: usize, n_out: usize) -> Self {
+        Self::pack_for(Level::best(), weights, bias, n_in, n_out)
+    }
+
+    pub(super) fn pack_for(
+        level: Level,
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        n_in: usize,
+        n_out: usize,
+    ) -> Self {
+        let columns = Columns::pack(level, weights, n_in, n_in, n_out);
+        let bias = bias.map(|bias| {
+            let mut bias = bias.to_vec();
+            bias.resize(columns.n_panels() * columns.width(), 0.0);
+            bias
+        });
+        Self { columns, bias }
+    }
+
+    /// Inputs of a row.
+    pub(crate) fn n_in(&self) -> usize {
+        self.columns.n_in()
+    }
+
+    /// Outputs of a row.
+    pub(crate) fn n_out(&self) -> usize {
+        self.columns.n_out()
+    }
+
+    /// Writes the activated product of `x` (`n_rows × n_in`) into `y` (`n_rows × n_out`).
+    pub(crate) fn forward(
+        &self,
+        team: &Team,
+        x: &[f32],
+        n_rows: usize,
+        y: &mut [f32],
+        activation: Activation,
+    ) {
+        self.multiply(team, x, n_rows, y, self.finish(activation, Write::Set));
+    }
+
+    /// Adds the product of `x` (`n_rows × n_in`) to `y` (`n_rows × n_out`).
+    pub(crate) fn forward_add(&self, team: &Team, x: &[f32], n_rows: usize, y: &mut [f32]) {
+        self.multiply(
+            team,
+            x,
+            n_rows,
+            y,
+            self.finish(Activation::None, Write::Add),
+        );
+    }
+
+    fn finish(&self, activation: Activation, write: Write) -> Finish<'_> {
+        Finish {
+            bias: self.bias.as_deref(),
+            activation,
+            write,
+        }
+    }
+
+    fn multiply(&self, team: &Team, x: &[f32], n_rows: usize, y: &mut [f32], finish: Finish<'_>) {
+        let (x, y) = (&x[..n_rows * self.n_in()], &mut y[..n_rows * self.n_out()]);
+        if n_rows == 0 || self.n_out() == 0 {
+            return;
+        }
+        if team.n_threads() == 1 || n_rows >= 2 * ROWS_AT_ONCE * team.n_threads() {
+            self.by_rows(team, x, y, finish);
+        } else {
+            self.by_columns(team, x, n_rows, y, finish);
+        }
+    }
+
+    /// Each thread takes some rows, and packs them itself.
+    fn by_rows(&self, team: &Team, x: &[f32], y: &mut [f32], finish: Finish<'_>) {
+        let x = x.chunks(ROWS_AT_ONCE * self.n_in().max(1));
+        let y = y.chunks_mut(ROWS_AT_ONCE * self.n_out());
+        team.share(x.zip(y).collect(), |(x, y)| {
+            let mut out: Vec<_> = y.chunks_exact_mut(self.n_out()).collect();
+            let n_rows = out.len();
+            self.with_packed(x, n_rows, |rows| {
+                let product = Product {
+                    rows,
+                    n_rows,
+                    columns: &self.columns,
+                    panels: 0..self.columns.n_panels(),
+                    finish,
+                    out: &mut out,
+                };
+                product.run();
+            });
+        });
+    }
+
+    /// Each thread takes some columns of all rows.
+    fn by_columns(&self, team: &Team, x: &[f32], n_rows: usize, y: &mut [f32], finish: Finish<'_>) {
+        let n_parts = team.n_threads().min(self.columns.n_panels());
+        let ends: Vec<_> = (0..=n_parts)
+            .map(|nth| nth * self.columns.n_panels() / n_parts)
+            .collect();
+        let mut parts: Vec<_> = ends
+            .windows(2)
+            .map(|ends| (ends[0]..ends[1], Vec::with_capacity(n_rows)))
+            .collect();
+        for mut row in y.chunks_exact_mut(self.n_out()) {
+            for (panels, out) in &mut parts {
+                let mine = row.len().min(panels.len() * self.columns.width());
+                let (segment, rest) = row.split_at_mut(mine);
+                out.push(segment);
+                row = rest;
+            }
+        }
+        self.with_packed(x, n_rows, |rows| {
+            team.share(parts, |(panels, mut out)| {
+                let product = Product {
+                    rows,
+                    n_rows,
+                    columns: &self.columns,
+                    panels,
+                    finish,
+                    out: &mut out,
+                };
+                product.run();
+            });
+        });
+    }
+
+    fn with_packed(&self, x: &[f32], n_rows: usize, then: impl FnOnce(&[f32])) {
+        if n_rows == 1 {
+            // One row is packed as it is.
+            return then(x);
+        }
+        let n_in = self.n_in();
+        // Taken, not borrowed: a thread that waits for the others may be given other work.
+        let mut packed = PACKED.take();
+        pack_rows(self.columns.level(), x, n_in, n_rows, n_in, &mut packed);
+        then(&packed);
+        PACKED.set(packed);
+    }
+}
+
+thread_local! {
+    /// Packed rows, kept from product to product.
+    static PACKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::reference::{check, drawn, product};
+
+    #[test]
+    fn products_are_near_the_true_ones() {
+        let shapes = [
+            (1, 1, 1),
+            (1, 7, 5),
+            (2, 33, 31),
+            (5, 64, 128),
+            (15, 100, 65),
+            (29, 17, 97),
+            (300, 31, 47),
+            (1, 384, 1152),
+        ];
+        for (level, (n_rows, n_in, n_out)) in Level::all()
+            .into_iter()
+            .flat_map(|l| shapes.map(|s| (l, s)))
+        {
+            let x = drawn(1, n_rows * n_in);
+            let (weights, bias) = (drawn(2, n_in * n_out), drawn(3, n_out));
+            for bias in [None, Some(bias.as_slice())] {
+                let truth = product(&x, &weights, bias, n_in);
+                let linear = Linear::pack_for(level, &weights, bias, n_in, n_out);
+                let mut y = vec![f32::NAN; n_rows * n_out];
+                linear.forward(&Team::alone(), &x, n_rows, &mut y, Activation::None);
+                let mut twice = y.clone();
+                linear.forward_add(&Team::alone(), &x, n_rows, &mut twice);
+                for ((y, twice), truth) in y.iter().zip(twice).zip(truth) {
+                    let what = format!("{n_rows} × {n_in} × {n_out}");
+                    check(level, &what, f64::from(*y), truth, 1e-4);
+                    check(level, &what, f64::from(twice), 2.0 * truth, 2e-4);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_among_any_others_and_on_any_threads() {
+        let (n_in, n_out) = (65, 100);
+        let (weights, bias) = (drawn(2, n_in * n_out), drawn(3, n_out));
+        let x = drawn(1, 700 * n_in);
+        for level in Level::all() {
+            let linear = Linear::pack_for(level, &weights, Some(&bias), n_in, n_out);
+            let forward = |n_threads, x: &[f32]| {
+                let n_rows = x.len() / n_in;
+                let mut y = vec![f32::NAN; n_rows * n_out];
+                let team = Team::new(n_threads);
+                linear.forward(&team, x, n_rows, &mut y, Activation::Gelu);
+                y
+            };
+            let all = forward(1, &x);
+            for n_threads in [1, 2, 3] {
+                for n_rows in [1, 2, 13, 14, 15, 31, 64, 251, 700] {
+                    let some = forward(n_threads, &x[..n_rows * n_in]);
+                    assert!(some == all[..n_rows * n_out], "{n_rows} rows, {level:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn activations_follow_the_product() {
+        let (weights, bias, x) = (drawn(2, 20 * 30), drawn(3, 30), drawn(1, 5 * 20));
+        for level in Level::all() {
+            let linear = Linear::pack_for(level, &weights, Some(&bias), 20, 30);
+            let forward = |activation| {
+                let mut y = vec![f32::NAN; 5 * 30];
+                linear.forward(&Team::alone(), &x, 5, &mut y, activation);
+                y
+            };
+            let plain = forward(Activation::None);
+            for (activation, of) in [
+                (
+                    Activation::Gelu,
+                    super::super::gelu as fn(Level, &mut [f32]),
+                ),
+                (Activation::GeluTanh, super::super::gelu_tanh),
+                (Activation::Silu, super::super::silu),
+            ] {
+                let mut expected = plain.clone();
+                of(level, &mut expected);
+                for (got, expected) in forward(activation).iter().zip(expected) {
+                    check(
+                        level,
+                        "activated",
+                        f64::from(*got),
+                        f64::from(expected),
+                        1e-6,
+                    );
+                }
+            }
+        }
+    }
+}
