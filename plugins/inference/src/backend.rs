@@ -28,7 +28,7 @@ pub trait Backend: Send {
     ///
     /// # Errors
     /// [`BackendError`] if the inputs cannot be answered. The model must stay usable; if it is
-    /// not, it panics and is made anew.
+    /// not, it says [`BackendError::Lost`] or panics, and is made anew.
     fn answer(&mut self, ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, BackendError>;
 
     /// How many sequences it generates side by side; 0 if it answers in single passes only.
@@ -96,12 +96,14 @@ pub type MakeBackend = Arc<dyn Fn() -> Result<Box<dyn Backend>, BackendError> + 
 pub struct SequenceId(pub u64);
 
 /// What is new of a sequence after a step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SequenceStep {
     /// More text, whole characters only.
     Piece(String),
     /// It is at an end; this is all of it.
     Done(Output),
+    /// It failed, and it alone; it is forgotten.
+    Failed(BackendError),
 }
 
 /// Why a model cannot be made or cannot answer.
@@ -123,7 +125,7 @@ pub enum BackendError {
         /// The model's version.
         model: String,
         /// What it would take.
-        architecture: &'static str,
+        architecture: String,
     },
     /// The device that was asked for is not there.
     #[error("device {device:?} cannot be used: {why}")]
@@ -150,6 +152,14 @@ pub enum BackendError {
         /// The model's version.
         model: String,
         /// What the computation says.
+        why: String,
+    },
+    /// The model is gone, with the process that it ran in; it is made anew.
+    #[error("model {model:?} is gone: {why}")]
+    Lost {
+        /// The model's version.
+        model: String,
+        /// What became of it.
         why: String,
     },
     /// A recorded backend was asked for something that was never recorded.

@@ -3,4 +3,5 @@
 pub(crate) mod bert;
 pub(crate) mod hashed_words;
 pub(crate) mod minilm;
+pub(crate) mod openai;
 pub(crate) mod recorded;

@@ -12,14 +12,14 @@ const BYTES_A_TOKEN: usize = 4;
 const TOKENS_A_MESSAGE: usize = 4;
 
 /// One input of a request, answered by one output.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Input {
     /// A text.
     Text(String),
     /// A talk that the model goes on with.
     Chat(Vec<ChatMessage>),
     /// Sound: mono, 16,000 samples a second, from -1 to 1.
-    Audio(Arc<[f32]>),
+    Audio(#[serde(with = "samples")] Arc<[f32]>),
 }
 
 impl Input {
@@ -80,12 +80,12 @@ pub enum ChatRole {
 }
 
 /// An input as a backend's encoder leaves it, ready for a pass.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Encoded {
     /// Tokens of the model's vocabulary, cut to what it reads.
     Ids(Vec<u32>),
     /// Sound: mono, 16,000 samples a second.
-    Audio(Arc<[f32]>),
+    Audio(#[serde(with = "samples")] Arc<[f32]>),
     /// Text, for a backend that has no tokens of its own.
     Text(String),
     /// A talk, for a backend that has no tokens of its own.
@@ -115,6 +115,26 @@ impl Encoded {
             Input::Chat(messages) => Self::Chat(messages.clone()),
             Input::Audio(samples) => Self::Audio(Arc::clone(samples)),
         }
+    }
+}
+
+/// Shared samples as data: a list of numbers.
+mod samples {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        samples: &Arc<[f32]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        samples.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(
+        deserializer: D,
+    ) -> Result<Arc<[f32]>, D::Error> {
+        Vec::deserialize(deserializer).map(Into::into)
     }
 }
 

@@ -9,6 +9,7 @@ mod backends;
 mod batch;
 mod catalog;
 mod check;
+mod child;
 mod device;
 mod file_hash;
 mod gguf;
@@ -36,10 +37,12 @@ pub use crate::{
     backends::{
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
+        openai::{Key, OpenAi, Patience, PerMinute, RemoteError, RemoteSettings, Retries, Stage},
         recorded::Recorded,
     },
     catalog::{Catalog, CatalogError},
     check::{CheckedModel, FileFault},
+    child::{ChildOptions, InChild, Recipe, serve_if_child, serve_if_child_with},
     device::DeviceChoice,
     file_hash::FileHash,
     gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},

@@ -55,7 +55,7 @@ impl Model {
             architecture => {
                 return Err(BackendError::NotInThisBuild {
                     model: files.version,
-                    architecture: architecture.name(),
+                    architecture: architecture.name().to_owned(),
                 });
             }
         };

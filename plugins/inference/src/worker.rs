@@ -155,7 +155,13 @@ impl Worker {
                     tokens,
                 });
             }
-            Ok(Err(error)) => self.reply(&job, Err(error.into()), Duration::ZERO, 0),
+            Ok(Err(error)) => {
+                let lost = matches!(error, BackendError::Lost { .. }).then(|| error.to_string());
+                self.reply(&job, Err(error.into()), Duration::ZERO, 0);
+                if let Some(reason) = lost {
+                    self.restart(reason);
+                }
+            }
             Err(panic) => {
                 let message = panic_message(panic.as_ref());
                 let error = RequestError::Panicked { message };
@@ -263,10 +269,11 @@ impl Worker {
                     round[request].failed = Some(error.clone());
                 }
                 // A refusal leaves the model usable; anything else may have broken it.
-                if !matches!(
-                    error,
-                    RequestError::Backend(_) | RequestError::WorkerDied { .. }
-                ) {
+                let is_usable = match &error {
+                    RequestError::Backend(error) => !matches!(error, BackendError::Lost { .. }),
+                    other => matches!(other, RequestError::WorkerDied { .. }),
+                };
+                if !is_usable {
                     self.restart(error.to_string());
                 }
             }
