@@ -23,6 +23,7 @@ mod permits;
 #[cfg(feature = "bevy")]
 mod plugin;
 mod port;
+mod profile;
 mod request;
 mod round;
 mod safetensors_header;
@@ -53,6 +54,10 @@ pub use crate::{
         ClassScore, GeneratedText, GenerationEnd, Output, TagSpan, Transcript, TranscriptSegment,
     },
     port::{Port, PortOptions, ReplicaSetup, ReplicaState},
+    profile::{
+        CalibrateError, Cell, FitErrors, Grid, Machine, Profile, Subject, measure, median,
+        outliers, quantile, shipped, shipped_for, token_budget,
+    },
     request::{Answer, CancelFlag, Refused, Reply, Request, RequestError},
     store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},
 };

@@ -1,0 +1,115 @@
+//! Which machine this is, as far as it decides how fast models are.
+
+use std::{fmt, fs, thread, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+const SECS_A_DAY: u64 = 86_400;
+
+/// A processor and how much of it a model gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// The model of the processor, or of the graphics card.
+    pub cpu: String,
+    /// Its cores that this program may use.
+    pub cores: usize,
+    /// Threads of one replica.
+    pub threads: usize,
+}
+
+impl Machine {
+    /// This one, with so many threads for a replica.
+    pub fn this(threads: usize) -> Self {
+        Self {
+            cpu: cpu(),
+            cores: thread::available_parallelism().map_or(1, usize::from),
+            threads,
+        }
+    }
+
+    /// Its processor and threads in the letters of file names.
+    pub fn slug(&self) -> String {
+        let letters = self.cpu.chars().map(|letter| match letter {
+            letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
+            _ => ' ',
+        });
+        let words: String = letters.collect();
+        let mut words: Vec<&str> = words.split_whitespace().take(4).collect();
+        let threads = format!("{}t", self.threads);
+        words.push(&threads);
+        words.join("-")
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            cpu,
+            cores,
+            threads,
+        } = self;
+        write!(f, "{cpu}, {threads} of {cores} cores")
+    }
+}
+
+fn cpu() -> String {
+    let known = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = known.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(':'));
+    name.map_or_else(
+        || format!("{} processor", std::env::consts::ARCH),
+        |(_, name)| name.trim().to_owned(),
+    )
+}
+
+/// Today's date at Greenwich, as `YYYY-MM-DD`.
+pub(super) fn today() -> String {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    date(since.map_or(0, |since| since.as_secs() / SECS_A_DAY))
+}
+
+/// The date so many days after the start of 1970. Hinnant (2013), "chrono-compatible low-level date
+/// algorithms".
+fn date(days: u64) -> String {
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_dates() {
+        for (days, expected) in [
+            (0, "1970-01-01"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (20_781, "2026-11-24"),
+        ] {
+            assert_eq!(date(days), expected);
+        }
+    }
+
+    #[test]
+    fn a_slug_is_a_file_name() {
+        let machine = Machine {
+            cpu: "Some(R) CPU @ 2.50GHz / x".to_owned(),
+            cores: 2,
+            threads: 1,
+        };
+        assert_eq!(machine.slug(), "some-r-cpu-2-1t");
+        assert_eq!(
+            machine.to_string(),
+            "Some(R) CPU @ 2.50GHz / x, 1 of 2 cores"
+        );
+    }
+}
