@@ -55,8 +55,8 @@ pub use crate::{
     },
     port::{Port, PortOptions, ReplicaSetup, ReplicaState},
     profile::{
-        CalibrateError, Cell, FitErrors, Grid, Machine, Profile, Subject, measure, median,
-        outliers, quantile, shipped, shipped_for, token_budget,
+        CalibrateError, Cell, Compared, FitErrors, Grid, Machine, Profile, Subject, compare,
+        compare_quantiles, measure, median, outliers, quantile, shipped, shipped_for, token_budget,
     },
     request::{Answer, CancelFlag, Refused, Reply, Request, RequestError},
     store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},

@@ -1,5 +1,6 @@
 //! How long a model takes on a machine: measured here or shipped, and what modelled time is made of.
 
+mod compare;
 mod fit;
 mod knee;
 mod machine;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use self::fit::Point;
 pub use self::{
+    compare::{Compared, compare, compare_quantiles},
     fit::FitErrors,
     knee::token_budget,
     machine::Machine,

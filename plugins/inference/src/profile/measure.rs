@@ -48,7 +48,7 @@ impl Grid {
             batches: if generates {
                 vec![1, 2, 4, 8]
             } else {
-                vec![1, 2, 4, 8, 16, 32, 64]
+                vec![1, 2, 4, 8, 16, 32]
             },
             lengths: match skill {
                 Skill::Transcribe => vec![50, 250, 500, 1500],
@@ -56,7 +56,7 @@ impl Grid {
                 _ => vec![8, 16, 32, 64, 128],
             },
             outputs: if generates { vec![1, 16, 48] } else { vec![0] },
-            most_tokens: 2048,
+            most_tokens: 1024,
             n_times: 5,
             n_warm_up: 1,
             patience: Duration::from_secs(120),
