@@ -4,4 +4,5 @@ pub(crate) mod bert;
 pub(crate) mod hashed_words;
 pub(crate) mod minilm;
 pub(crate) mod openai;
+pub(crate) mod packed_bert;
 pub(crate) mod recorded;

@@ -7,8 +7,10 @@
 //! * Threads belong to a replica: see [`Team`].
 
 mod aligned;
+mod attention;
 mod gelu;
 mod gemm;
+mod int8;
 mod level;
 mod linear;
 mod norm;
@@ -19,6 +21,7 @@ mod team;
 
 #[expect(unused_imports, reason = "the models that use them come one by one")]
 pub(crate) use self::{
+    attention::{Heads, attend},
     gelu::{gelu, gelu_tanh, silu},
     level::Level,
     linear::{Activation, Linear},

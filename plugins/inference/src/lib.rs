@@ -14,8 +14,12 @@ mod device;
 mod file_hash;
 mod gguf;
 mod input;
-#[expect(dead_code, reason = "the models that use all of it come one by one")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the models that use all of it come one by one")
+)]
 mod kernels;
+mod load_options;
 mod manifest;
 mod model;
 mod output;
@@ -23,6 +27,7 @@ mod permits;
 #[cfg(feature = "bevy")]
 mod plugin;
 mod port;
+mod precision;
 mod profile;
 mod request;
 mod round;
@@ -38,11 +43,8 @@ pub use crate::{
     backends::{
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
-        openai::{
-            Key, OpenAi, Patience, PerMinute, REMOTE_PREFIX, RemoteError, RemoteSettings, Retries,
-            Stage,
-        },
-        recorded::{Recorded, Recording},
+        openai::{Key, OpenAi, Patience, PerMinute, RemoteError, RemoteSettings, Retries, Stage},
+        recorded::Recorded,
     },
     catalog::{Catalog, CatalogError},
     check::{CheckedModel, FileFault},
@@ -51,12 +53,14 @@ pub use crate::{
     file_hash::FileHash,
     gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},
     input::{ChatMessage, ChatRole, Encoded, Input},
+    load_options::LoadOptions,
     manifest::{Architecture, FileEntry, Latency, Limits, Manifest, SourceEntry, WheelEntry},
     model::Model,
     output::{
         ClassScore, GeneratedText, GenerationEnd, Output, TagSpan, Transcript, TranscriptSegment,
     },
     port::{Port, PortOptions, ReplicaSetup, ReplicaState},
+    precision::Precision,
     profile::{
         CalibrateError, Cell, Compared, FitErrors, Grid, Machine, Profile, Subject, compare,
         compare_quantiles, measure, median, outliers, quantile, shipped, shipped_for, token_budget,

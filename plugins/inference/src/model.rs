@@ -7,10 +7,9 @@ use crate::{
     backends::{
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
-        openai::{OpenAi, RemoteSettings},
     },
     check::CheckedModel,
-    device::DeviceChoice,
+    load_options::LoadOptions,
     manifest::{Architecture, Manifest},
     port::ReplicaSetup,
     store::Found,
@@ -28,7 +27,6 @@ pub struct Model {
 enum Parts {
     HashedWords,
     SentenceBert(Weights),
-    Remote(Arc<RemoteSettings>, String),
 }
 
 impl Model {
@@ -45,27 +43,15 @@ impl Model {
         }
     }
 
-    /// A model of a server that is compatible with OpenAI's. Nothing is sent yet.
-    pub fn remote(settings: RemoteSettings, name: &str) -> Self {
-        Self {
-            version: OpenAi::version_of(&settings, name),
-            found: Found {
-                folder: None,
-                source: format!("server {}", settings.base_url()),
-            },
-            parts: Parts::Remote(Arc::new(settings), name.to_owned()),
-        }
-    }
-
     pub(crate) fn read(
         entry: &Manifest,
         files: CheckedModel,
         found: Found,
-        device: DeviceChoice,
+        how: LoadOptions,
     ) -> Result<Self, BackendError> {
         let parts = match entry.architecture {
             Architecture::HashedWords => return Ok(Self::hashed_words()),
-            Architecture::SentenceBert => Parts::SentenceBert(Weights::read(&files, device)?),
+            Architecture::SentenceBert => Parts::SentenceBert(Weights::read(&files, how)?),
             architecture => {
                 return Err(BackendError::NotInThisBuild {
                     model: files.version,
@@ -98,9 +84,6 @@ impl Model {
         Ok(match &self.parts {
             Parts::HashedWords => Box::new(HashedWords),
             Parts::SentenceBert(weights) => Box::new(MiniLm::new(weights)?),
-            Parts::Remote(settings, name) => {
-                Box::new(OpenAi::new(RemoteSettings::clone(settings), name))
-            }
         })
     }
 

@@ -18,7 +18,7 @@ pub use self::{error::StoreError, options::StoreOptions};
 use crate::{
     catalog::Catalog,
     check::{CheckedModel, FileFault, check_folder},
-    device::DeviceChoice,
+    load_options::LoadOptions,
     manifest::Manifest,
     model::Model,
     scratch::Scratch,
@@ -158,13 +158,13 @@ impl Store {
     pub fn load(
         &self,
         name: &str,
-        device: DeviceChoice,
+        how: impl Into<LoadOptions>,
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<Model, StoreError> {
         let entry = self.entry(name)?;
         let (files, found) = self.find(name, CheckedModel::read, progress, cancel)?;
-        Ok(Model::read(entry, files, found, device)?)
+        Ok(Model::read(entry, files, found, how.into())?)
     }
 
     fn entry(&self, name: &str) -> Result<&Manifest, StoreError> {

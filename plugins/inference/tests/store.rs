@@ -361,7 +361,7 @@ fn right_files_that_are_no_model_are_refused_with_the_file() {
     let place = Place::new(&hub.url());
     let load = place.store().load(
         MODEL,
-        Default::default(),
+        inference::DeviceChoice::Cpu,
         &mut |_| {},
         &AtomicBool::new(false),
     );
@@ -385,7 +385,12 @@ fn built_in_models_need_no_files() {
     assert_eq!(states["all-minilm-l6-v2"], ModelState::Missing);
     let cancel = AtomicBool::new(false);
     let model = store
-        .load("hashed-words", Default::default(), &mut |_| {}, &cancel)
+        .load(
+            "hashed-words",
+            inference::DeviceChoice::Cpu,
+            &mut |_| {},
+            &cancel,
+        )
         .unwrap();
     assert_eq!(
         (model.version(), model.found().source.as_str()),

@@ -1,4 +1,5 @@
-//! Embeds sentences with `MiniLM`, a small BERT, on candle.
+//! Embeds sentences with `MiniLM`, a small BERT: by kernels of our own on the processor, by candle
+//! on a card.
 //!
 //! * 6 layers, 384 dimensions, 12 heads; `WordPiece` tokens, lower case, at most 256 a text.
 //! * The vectors of all tokens are averaged (padding left out) and brought to length 1; the
@@ -24,17 +25,23 @@ use tokenizers::{Tokenizer, TruncationParams};
 use crate::{
     ask::{Ask, Skill},
     backend::{Backend, BackendError, Encoder},
-    backends::bert::{Bert, Config},
+    backends::{
+        bert::{Bert, Config},
+        packed_bert::PackedBert,
+    },
     check::CheckedModel,
     device::DeviceChoice,
     input::{Encoded, Input},
+    kernels::Team,
+    load_options::LoadOptions,
     output::Output,
+    precision::Precision,
     safetensors_header,
 };
 
 /// Tokens of a text that are read, its two marks included.
 const MAX_TOKENS: usize = 256;
-/// Texts are padded to a multiple of this many tokens.
+/// On a card, texts are padded to a multiple of this many tokens.
 const LENGTH_STEP: usize = 8;
 
 /// The weights on a device, with what is needed to make models of them. Clones share everything.
@@ -45,23 +52,24 @@ struct Shared {
     version: String,
     config: Config,
     tokenizer: Tokenizer,
-    tensors: HashMap<String, Tensor>,
-    device: Device,
+    place: Place,
+    n_threads: usize,
+}
+
+/// Where the weights are.
+enum Place {
+    Processor(PackedBert),
+    Card {
+        tensors: HashMap<String, Tensor>,
+        device: Device,
+    },
 }
 
 impl fmt::Debug for Weights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shared {
-            version,
-            tensors,
-            device,
-            ..
-        } = &*self.0;
-        let n_tensors = tensors.len();
         f.debug_struct("Weights")
-            .field("version", version)
-            .field("n_tensors", &n_tensors)
-            .field("device", device)
+            .field("version", &self.0.version)
+            .field("n_threads", &self.0.n_threads)
             .finish_non_exhaustive()
     }
 }
@@ -71,7 +79,7 @@ impl Weights {
     ///
     /// # Errors
     /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there.
-    pub fn read(files: &CheckedModel, device: DeviceChoice) -> Result<Self, BackendError> {
+    pub fn read(files: &CheckedModel, how: impl Into<LoadOptions>) -> Result<Self, BackendError> {
         let bad = |file: &str, why: String| BackendError::BadFile {
             model: files.version.clone(),
             file: file.to_owned(),
@@ -82,20 +90,22 @@ impl Weights {
                 .file(file)
                 .ok_or_else(|| bad(file, String::from("the model has no such file")))
         };
-        let device = device.open()?;
+        let how = how.into();
         let config = read_config(bytes("config.json")?).map_err(|why| bad("config.json", why))?;
         let tokenizer =
             read_tokenizer(bytes("tokenizer.json")?).map_err(|why| bad("tokenizer.json", why))?;
         let weights = bytes("model.safetensors")?;
         safetensors_header::check(weights).map_err(|why| bad("model.safetensors", why))?;
-        let tensors = candle_core::safetensors::load_buffer(weights, &device)
-            .map_err(|error| bad("model.safetensors", error.to_string()))?;
+        let place = match how.device {
+            DeviceChoice::Cpu => Place::pack(weights, &config, how.precision),
+            device => Place::put(weights, device.open()?),
+        };
         let shared = Shared {
             version: files.version.clone(),
             config,
             tokenizer,
-            tensors,
-            device,
+            place: place.map_err(|error| bad("model.safetensors", error.to_string()))?,
+            n_threads: how.n_threads,
         };
         let weights = Self(Arc::new(shared));
         // A tensor of another shape or name is told now, not by the first replica.
@@ -106,6 +116,18 @@ impl Weights {
     /// The version of the model: its name, `@` and the start of the weights' hash.
     pub fn version(&self) -> &str {
         &self.0.version
+    }
+}
+
+impl Place {
+    fn pack(weights: &[u8], config: &Config, precision: Precision) -> candle_core::Result<Self> {
+        let tensors = VarBuilder::from_slice_safetensors(weights, DType::F32, &Device::Cpu)?;
+        PackedBert::load(&tensors, config, precision).map(Self::Processor)
+    }
+
+    fn put(weights: &[u8], device: Device) -> candle_core::Result<Self> {
+        let tensors = candle_core::safetensors::load_buffer(weights, &device)?;
+        Ok(Self::Card { tensors, device })
     }
 }
 
@@ -147,7 +169,15 @@ fn read_tokenizer(bytes: &[u8]) -> Result<Tokenizer, String> {
 /// A replica's model. Shares its weights and its tokenizer with the other replicas.
 pub struct MiniLm {
     weights: Weights,
-    model: Bert,
+    engine: Engine,
+}
+
+/// What computes.
+enum Engine {
+    /// The packed weights themselves; the replica brings its threads.
+    Packed(Team),
+    /// A model on a card.
+    Candle(Bert),
 }
 
 impl fmt::Debug for MiniLm {
@@ -165,17 +195,67 @@ impl MiniLm {
     /// [`BackendError::Failed`] if a tensor is missing or has another shape than the configuration says.
     pub fn new(weights: &Weights) -> Result<Self, BackendError> {
         let shared = &weights.0;
-        let tensors = VarBuilder::from_tensors(shared.tensors.clone(), DType::F32, &shared.device);
-        let model = Bert::load(&tensors, &shared.config).map_err(|error| weights.failed(&error))?;
+        let engine = match &shared.place {
+            Place::Processor(_) => Engine::Packed(Team::new(shared.n_threads)),
+            Place::Card { tensors, device } => {
+                let tensors = VarBuilder::from_tensors(tensors.clone(), DType::F32, device);
+                let model = Bert::load(&tensors, &shared.config);
+                Engine::Candle(model.map_err(|error| weights.failed(&error))?)
+            }
+        };
         Ok(Self {
             weights: weights.clone(),
-            model,
+            engine,
         })
     }
 
+    /// Embeddings of texts, in their order.
+    fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, BackendError> {
+        match (&self.engine, &self.weights.0.place) {
+            (Engine::Packed(team), Place::Processor(model)) => model
+                .forward(team, texts, |hidden| {
+                    pool(hidden, self.weights.0.config.hidden_size)
+                })
+                .map_err(|why| self.weights.failed(&why)),
+            (Engine::Candle(model), Place::Card { device, .. }) => self
+                .embed_padded(model, device, texts)
+                .map_err(|error| self.weights.failed(&error)),
+            _ => unreachable!("the engine is made for the place of the weights. This is a bug."),
+        }
+    }
+
+    fn embed_padded(
+        &self,
+        model: &Bert,
+        device: &Device,
+        texts: &[&[u32]],
+    ) -> candle_core::Result<Vec<Vec<f32>>> {
+        // Padding changes the last bits of a sum. So a text is padded to a length that follows from
+        // the text alone, and shares a forward only with texts of that length.
+        let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (nth, text) in texts.iter().enumerate() {
+            let length = text.len().next_multiple_of(LENGTH_STEP);
+            by_length.entry(length).or_default().push(nth);
+        }
+        let mut all = vec![Vec::new(); texts.len()];
+        for (length, members) in by_length {
+            let together: Vec<_> = members.iter().map(|&nth| texts[nth]).collect();
+            let rows = self.forward(model, device, &together, length)?.to_vec2()?;
+            for (nth, row) in members.into_iter().zip(rows) {
+                all[nth] = row;
+            }
+        }
+        Ok(all)
+    }
+
     /// Embeddings of encoded texts of at most `length` tokens, as a tensor of `texts × dimensions`.
-    fn forward(&self, texts: &[&[u32]], length: usize) -> candle_core::Result<Tensor> {
-        let device = &self.weights.0.device;
+    fn forward(
+        &self,
+        model: &Bert,
+        device: &Device,
+        texts: &[&[u32]],
+        length: usize,
+    ) -> candle_core::Result<Tensor> {
         let n_texts = texts.len();
         let padded = |value: fn(u32) -> u32, padding: u32| -> candle_core::Result<Tensor> {
             let mut values = Vec::with_capacity(n_texts * length);
@@ -190,7 +270,7 @@ impl MiniLm {
         // One text each, so all its tokens are of the first kind, and all of them are there.
         let types = padded(|_| 0, 0)?;
         let mask = padded(|_| 1, 0)?;
-        let hidden = self.model.forward(&ids, &types, &mask)?;
+        let hidden = model.forward(&ids, &types, &mask)?;
         // Mean over the tokens that are there, then length 1.
         let mask = mask.to_dtype(DType::F32)?.unsqueeze(2)?;
         let mean = hidden
@@ -203,7 +283,7 @@ impl MiniLm {
 }
 
 impl Weights {
-    fn failed(&self, error: &candle_core::Error) -> BackendError {
+    fn failed(&self, error: &impl fmt::Display) -> BackendError {
         BackendError::Failed {
             model: self.0.version.clone(),
             why: error.to_string(),
@@ -241,24 +321,23 @@ impl Backend for MiniLm {
                 _ => Err(BackendError::wrong_input(self.weights.version(), ask)),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        // Padding changes the last bits of a sum. So a text is padded to a length that follows from
-        // the text alone, and shares a forward only with texts of that length.
-        let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (nth, text) in texts.iter().enumerate() {
-            let length = text.len().next_multiple_of(LENGTH_STEP);
-            by_length.entry(length).or_default().push(nth);
-        }
-        let mut outputs = vec![Output::Embedding(Vec::new()); inputs.len()];
-        for (length, members) in by_length {
-            let together: Vec<_> = members.iter().map(|&nth| texts[nth]).collect();
-            let rows = self
-                .forward(&together, length)
-                .and_then(|embeddings| embeddings.to_vec2::<f32>())
-                .map_err(|error| self.weights.failed(&error))?;
-            for (nth, row) in members.into_iter().zip(rows) {
-                outputs[nth] = Output::Embedding(row);
-            }
-        }
-        Ok(outputs)
+        let embeddings = self.embed(&texts)?;
+        Ok(embeddings.into_iter().map(Output::Embedding).collect())
     }
+}
+
+/// The mean of a text's hidden vectors, brought to length 1.
+fn pool(hidden: &[f32], width: usize) -> Vec<f32> {
+    let mut mean = vec![0.0_f32; width];
+    for row in hidden.chunks_exact(width) {
+        for (sum, x) in mean.iter_mut().zip(row) {
+            *sum += x;
+        }
+    }
+    // The number of rows falls out of the division by the length.
+    let length = mean.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let n_rows = (hidden.len() / width) as f32;
+    let scale = 1.0 / length.max(1e-12 * n_rows);
+    mean.iter_mut().for_each(|x| *x *= scale);
+    mean
 }

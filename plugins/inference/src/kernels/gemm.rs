@@ -65,6 +65,36 @@ impl Columns {
         }
     }
 
+    /// Packs `n_out` columns whose first weights lie side by side, then their second ones `stride`
+    /// further, and so on.
+    pub(super) fn pack_side_by_side(
+        level: Level,
+        weights: &[f32],
+        stride: usize,
+        n_in: usize,
+        n_out: usize,
+    ) -> Self {
+        let width = WIDE * level.lanes();
+        let mut values = Aligned::zeros(n_out.div_ceil(width) * width * n_in);
+        for (nth, panel) in values
+            .as_mut_slice()
+            .chunks_exact_mut((width * n_in).max(1))
+            .enumerate()
+        {
+            let columns = nth * width..n_out.min((nth + 1) * width);
+            for (to, from) in panel.chunks_exact_mut(width).zip(weights.chunks(stride)) {
+                to[..columns.len()].copy_from_slice(&from[columns.clone()]);
+            }
+        }
+        Self {
+            level,
+            values,
+            n_in,
+            n_out,
+            width,
+        }
+    }
+
     pub(super) fn n_in(&self) -> usize {
         self.n_in
     }
@@ -104,7 +134,7 @@ fn tile_rows<S: Simd>() -> usize {
 
 /// Heights of the fewest tiles for so many rows, all within one row of each other.
 #[inline(always)]
-fn heights(n_rows: usize, highest: usize) -> impl Iterator<Item = usize> {
+pub(super) fn heights(n_rows: usize, highest: usize) -> impl Iterator<Item = usize> {
     let n_tiles = n_rows.div_ceil(highest).max(1);
     let (base, longer) = (n_rows / n_tiles, n_rows % n_tiles);
     (0..n_tiles)
@@ -209,8 +239,9 @@ impl WithSimd for Product<'_, '_> {
             for rows in heights(self.n_rows, tile_rows::<S>()) {
                 let packed = &self.rows[done * n_in..][..rows * n_in];
                 tile_of_height(simd, rows, packed, columns, &mut tile);
-                let out = &mut self.out[done..done + rows];
-                write_tile(simd, &tile, bias, self.finish, out, from);
+                for (out, sums) in self.out[done..done + rows].iter_mut().zip(&tile) {
+                    write_vectors(simd, sums, bias, self.finish, out, from);
+                }
                 done += rows;
             }
         }
@@ -262,28 +293,26 @@ fn sums<S: Simd, const ROWS: usize>(
     }
 }
 
-/// Writes a tile's rows at column `from` of `out`, finished.
+/// Writes a row's vectors at column `from` of `out`, finished.
 #[inline(always)]
-fn write_tile<S: Simd>(
+pub(super) fn write_vectors<S: Simd>(
     simd: S,
-    tile: &[[S::f32s; WIDE]; HIGHEST],
+    vectors: &[S::f32s],
     bias: Option<&[f32]>,
     finish: Finish<'_>,
-    out: &mut [&mut [f32]],
+    out: &mut [f32],
     from: usize,
 ) {
-    let zeros = [simd.splat_f32s(0.0); WIDE];
-    let bias = bias.map_or(zeros.as_slice(), |bias| S::as_simd_f32s(bias).0);
-    for (sums, out) in tile.iter().zip(out) {
-        for ((nth, sum), bias) in sums.iter().enumerate().zip(bias) {
-            let at = from + nth * S::F32_LANES;
-            if at >= out.len() {
-                break;
-            }
-            let value = activate(simd, finish.activation, simd.add_f32s(*sum, *bias));
-            let to = out.len().min(at + S::F32_LANES);
-            put(simd, &mut out[at..to], value, finish.write);
+    let bias = bias.map(|bias| S::as_simd_f32s(bias).0);
+    for (nth, sum) in vectors.iter().enumerate() {
+        let at = from + nth * S::F32_LANES;
+        if at >= out.len() {
+            break;
         }
+        let sum = bias.map_or(*sum, |bias| simd.add_f32s(*sum, bias[nth]));
+        let value = activate(simd, finish.activation, sum);
+        let to = out.len().min(at + S::F32_LANES);
+        put(simd, &mut out[at..to], value, finish.write);
     }
 }
 

@@ -1,9 +1,10 @@
 //! A linear layer whose weights are packed once.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, ops::Range};
 
 use super::{
     gemm::{Columns, Finish, Product, Write, pack_rows},
+    int8::{self, IntColumns, IntProduct, IntRows},
     level::Level,
     team::Team,
 };
@@ -24,10 +25,23 @@ pub(crate) enum Activation {
     Silu,
 }
 
+#[derive(Debug)]
+enum Packed {
+    F32(Columns),
+    Int8(IntColumns),
+}
+
+/// Packed rows.
+#[derive(Clone, Copy)]
+enum Rows<'a> {
+    F32(&'a [f32]),
+    Int8(&'a IntRows),
+}
+
 /// Weights and biases of a linear layer, packed. Replicas share one.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    columns: Columns,
+    packed: Packed,
     /// As long as all panels, so that whole vectors can be read.
     bias: Option<Vec<f32>>,
 }
@@ -46,22 +60,60 @@ impl Linear {
         n_out: usize,
     ) -> Self {
         let columns = Columns::pack(level, weights, n_in, n_in, n_out);
-        let bias = bias.map(|bias| {
+        Self::with(Packed::F32(columns), bias)
+    }
+
+    /// Packs `weights` and `bias` as [`Self::pack`] does, rounded to 8 bits; products then round
+    /// their rows as well.
+    pub(crate) fn pack_int8(
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        n_in: usize,
+        n_out: usize,
+    ) -> Self {
+        let columns = IntColumns::pack(Level::best(), weights, n_in, n_out);
+        Self::with(Packed::Int8(columns), bias)
+    }
+
+    fn with(packed: Packed, bias: Option<&[f32]>) -> Self {
+        let mut linear = Self { packed, bias: None };
+        linear.bias = bias.map(|bias| {
             let mut bias = bias.to_vec();
-            bias.resize(columns.n_panels() * columns.width(), 0.0);
+            bias.resize(linear.n_panels() * linear.panel_width(), 0.0);
             bias
         });
-        Self { columns, bias }
+        linear
     }
 
     /// Inputs of a row.
     pub(crate) fn n_in(&self) -> usize {
-        self.columns.n_in()
+        match &self.packed {
+            Packed::F32(columns) => columns.n_in(),
+            Packed::Int8(columns) => columns.n_in(),
+        }
     }
 
     /// Outputs of a row.
     pub(crate) fn n_out(&self) -> usize {
-        self.columns.n_out()
+        match &self.packed {
+            Packed::F32(columns) => columns.n_out(),
+            Packed::Int8(columns) => columns.n_out(),
+        }
+    }
+
+    fn n_panels(&self) -> usize {
+        match &self.packed {
+            Packed::F32(columns) => columns.n_panels(),
+            Packed::Int8(columns) => columns.n_panels(),
+        }
+    }
+
+    /// Columns of a panel.
+    fn panel_width(&self) -> usize {
+        match &self.packed {
+            Packed::F32(columns) => columns.width(),
+            Packed::Int8(_) => int8::WIDTH,
+        }
     }
 
     /// Writes the activated product of `x` (`n_rows × n_in`) into `y` (`n_rows × n_out`).
@@ -115,69 +167,102 @@ impl Linear {
             let mut out: Vec<_> = y.chunks_exact_mut(self.n_out()).collect();
             let n_rows = out.len();
             self.with_packed(x, n_rows, |rows| {
-                let product = Product {
-                    rows,
-                    n_rows,
-                    columns: &self.columns,
-                    panels: 0..self.columns.n_panels(),
-                    finish,
-                    out: &mut out,
-                };
-                product.run();
+                self.product(rows, 0..self.n_panels(), finish, &mut out);
             });
         });
     }
 
     /// Each thread takes some columns of all rows.
     fn by_columns(&self, team: &Team, x: &[f32], n_rows: usize, y: &mut [f32], finish: Finish<'_>) {
-        let n_parts = team.n_threads().min(self.columns.n_panels());
+        let n_parts = team.n_threads().min(self.n_panels());
         let ends: Vec<_> = (0..=n_parts)
-            .map(|nth| nth * self.columns.n_panels() / n_parts)
+            .map(|nth| nth * self.n_panels() / n_parts)
             .collect();
-        let mut parts: Vec<_> = ends
-            .windows(2)
-            .map(|ends| (ends[0]..ends[1], Vec::with_capacity(n_rows)))
+        let columns: Vec<_> = ends
+            .iter()
+            .map(|end| (end * self.panel_width()).min(self.n_out()))
             .collect();
-        for mut row in y.chunks_exact_mut(self.n_out()) {
-            for (panels, out) in &mut parts {
-                let mine = row.len().min(panels.len() * self.columns.width());
-                let (segment, rest) = row.split_at_mut(mine);
-                out.push(segment);
-                row = rest;
-            }
-        }
+        let panels = ends.windows(2).map(|ends| ends[0]..ends[1]);
+        let parts = panels.zip(segments(y, self.n_out(), &columns)).collect();
         self.with_packed(x, n_rows, |rows| {
             team.share(parts, |(panels, mut out)| {
-                let product = Product {
-                    rows,
-                    n_rows,
-                    columns: &self.columns,
-                    panels,
-                    finish,
-                    out: &mut out,
-                };
-                product.run();
+                self.product(rows, panels, finish, &mut out);
             });
         });
     }
 
-    fn with_packed(&self, x: &[f32], n_rows: usize, then: impl FnOnce(&[f32])) {
-        if n_rows == 1 {
-            // One row is packed as it is.
-            return then(x);
+    fn product(
+        &self,
+        rows: Rows<'_>,
+        panels: Range<usize>,
+        finish: Finish<'_>,
+        out: &mut [&mut [f32]],
+    ) {
+        match (&self.packed, rows) {
+            (Packed::F32(columns), Rows::F32(rows)) => Product {
+                rows,
+                n_rows: out.len(),
+                columns,
+                panels,
+                finish,
+                out,
+            }
+            .run(),
+            (Packed::Int8(columns), Rows::Int8(rows)) => IntProduct {
+                rows,
+                columns,
+                panels,
+                finish,
+                out,
+            }
+            .run(),
+            _ => unreachable!("rows are packed as the columns are. This is a bug."),
         }
-        let n_in = self.n_in();
-        // Taken, not borrowed: a thread that waits for the others may be given other work.
-        let mut packed = PACKED.take();
-        pack_rows(self.columns.level(), x, n_in, n_rows, n_in, &mut packed);
-        then(&packed);
-        PACKED.set(packed);
     }
+
+    fn with_packed(&self, x: &[f32], n_rows: usize, then: impl FnOnce(Rows<'_>)) {
+        // Taken, not borrowed: a thread that waits for the others may be given other work.
+        match &self.packed {
+            // One row is packed as it is.
+            Packed::F32(_) if n_rows == 1 => then(Rows::F32(x)),
+            Packed::F32(columns) => {
+                let (n_in, mut packed) = (self.n_in(), PACKED.take());
+                pack_rows(columns.level(), x, n_in, n_rows, n_in, &mut packed);
+                then(Rows::F32(&packed));
+                PACKED.set(packed);
+            }
+            Packed::Int8(columns) => {
+                let mut packed = INT_PACKED.take();
+                packed.pack(columns.level(), x, self.n_in());
+                then(Rows::Int8(&packed));
+                INT_PACKED.set(packed);
+            }
+        }
+    }
+}
+
+/// Cuts each row of `y` at the same columns: for each two ends in turn, what lies between them in
+/// every row. The first end is 0 and the last one `width`.
+pub(super) fn segments<'y>(
+    y: &'y mut [f32],
+    width: usize,
+    ends: &[usize],
+) -> Vec<Vec<&'y mut [f32]>> {
+    let mut parts: Vec<_> = ends[1..].iter().map(|_| Vec::new()).collect();
+    for mut row in y.chunks_exact_mut(width) {
+        for (part, ends) in parts.iter_mut().zip(ends.windows(2)) {
+            let (segment, rest) = row.split_at_mut(ends[1] - ends[0]);
+            part.push(segment);
+            row = rest;
+        }
+    }
+    parts
 }
 
 thread_local! {
     /// Packed rows, kept from product to product.
     static PACKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static INT_PACKED: RefCell<IntRows> = RefCell::default();
 }
 
 #[cfg(test)]

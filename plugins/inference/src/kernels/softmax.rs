@@ -39,15 +39,14 @@ pub(super) fn softmax_row<S: Simd>(simd: S, row: &mut [f32], scale: f32) {
         .iter()
         .fold(simd.reduce_max_f32s(most), |most, x| most.max(*x));
     let (scale, offset) = (simd.splat_f32s(scale), simd.splat_f32s(-most * scale));
-    let share = |x| exp(simd, mul_add(simd, x, scale, offset));
     let mut sum = simd.splat_f32s(0.0);
     for x in &mut *x {
-        *x = share(*x);
+        *x = power(simd, *x, scale, offset);
         sum = simd.add_f32s(sum, *x);
     }
     let mut sum = simd.reduce_sum_f32s(sum);
     if !tail.is_empty() {
-        let shares = share(simd.partial_load_f32s(tail));
+        let shares = power(simd, simd.partial_load_f32s(tail), scale, offset);
         simd.partial_store_f32s(tail, shares);
         sum += tail.iter().sum::<f32>();
     }
@@ -58,6 +57,13 @@ pub(super) fn softmax_row<S: Simd>(simd: S, row: &mut [f32], scale: f32) {
     for x in tail {
         *x *= whole;
     }
+}
+
+/// `e` to the power of `x × scale + offset`. A function, for a closure called twice is not made part
+/// of its caller, and then every instruction becomes a call.
+#[inline(always)]
+fn power<S: Simd>(simd: S, x: S::f32s, scale: S::f32s, offset: S::f32s) -> S::f32s {
+    exp(simd, mul_add(simd, x, scale, offset))
 }
 
 #[cfg(test)]

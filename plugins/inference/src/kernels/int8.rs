@@ -1,0 +1,361 @@
+//! Products of rows with packed columns in 8-bit integers.
+//!
+//! * Weights are whole numbers from -127 to 127 times a scale of their column; the numbers of a row
+//!   are whole ones from 0 to 255 times a scale of the row, plus its least number. Both scales are
+//!   the smallest that fit, and a row's follow from the row alone.
+//! * Sums are exact, so all instruction sets agree on them.
+//!
+//! Jacob et al. (2018), "Quantization and Training of Neural Networks for Efficient
+//! Integer-Arithmetic-Only Inference".
+
+mod dot;
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd, bytemuck};
+
+use self::dot::Way;
+use super::{
+    aligned::Aligned,
+    gemm::{Finish, heights, write_vectors},
+    level::Level,
+};
+
+/// Columns of a panel.
+pub(super) const WIDTH: usize = 32;
+/// Rows of the highest tile.
+const HIGHEST: usize = 14;
+/// Weights of one column that lie side by side, in one word.
+const GROUP: usize = 4;
+/// Adding it rounds to a whole number, which then stands in the lowest bits.
+const ROUND: f32 = 12_582_912.0;
+
+/// The sums of a tile, row by row.
+type Sums = [[i32; WIDTH]; HIGHEST];
+
+/// Columns (outputs) of `n_in` weights each, in 8 bits, packed.
+#[derive(Debug)]
+pub(super) struct IntColumns {
+    level: Level,
+    way: Way,
+    /// Words of four weights of a column; a panel's columns side by side, then their next words.
+    words: Aligned<i32>,
+    n_words: usize,
+    n_in: usize,
+    n_out: usize,
+    /// What a weight of 1 stands for, for each column of all panels.
+    scales: Vec<f32>,
+    /// The sum of a column's weights, as they were rounded.
+    sums: Vec<f32>,
+}
+
+impl IntColumns {
+    /// Rounds and packs `n_out` columns that lie one after the other.
+    pub(super) fn pack(level: Level, weights: &[f32], n_in: usize, n_out: usize) -> Self {
+        Self::pack_for(level, Way::best(), weights, n_in, n_out)
+    }
+
+    fn pack_for(level: Level, way: Way, weights: &[f32], n_in: usize, n_out: usize) -> Self {
+        let (n_words, n_panels) = (n_in.div_ceil(GROUP), n_out.div_ceil(WIDTH));
+        let mut words = Aligned::zeros(n_panels * n_words * WIDTH);
+        let (mut scales, mut sums) = (vec![0.0; n_panels * WIDTH], vec![0.0; n_panels * WIDTH]);
+        for (nth, column) in weights.chunks_exact(n_in).enumerate().take(n_out) {
+            let most = column.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+            let scale = most / 127.0;
+            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            let from = nth / WIDTH * n_words * WIDTH + nth % WIDTH;
+            let to = words.as_mut_slice()[from..].iter_mut().step_by(WIDTH);
+            let mut sum = 0.0;
+            for (to, group) in to.zip(column.chunks(GROUP)) {
+                let mut bytes = [0_i8; GROUP];
+                for (byte, x) in bytes.iter_mut().zip(group) {
+                    *byte = (x * inverse).round_ties_even() as i8;
+                    sum += f32::from(*byte);
+                }
+                *to = i32::from_le_bytes(bytes.map(|byte| byte as u8));
+            }
+            // A weight that is no number spoils its column, as it would in f32.
+            scales[nth] = if column.iter().all(|x| x.is_finite()) {
+                scale
+            } else {
+                f32::NAN
+            };
+            sums[nth] = sum * scales[nth];
+        }
+        Self {
+            level,
+            way,
+            words,
+            n_words,
+            n_in,
+            n_out,
+            scales,
+            sums,
+        }
+    }
+
+    pub(super) fn n_in(&self) -> usize {
+        self.n_in
+    }
+
+    pub(super) fn n_out(&self) -> usize {
+        self.n_out
+    }
+
+    pub(super) fn level(&self) -> Level {
+        self.level
+    }
+
+    pub(super) fn n_panels(&self) -> usize {
+        self.n_out.div_ceil(WIDTH)
+    }
+}
+
+/// Rows, in 8 bits, packed.
+#[derive(Debug, Default)]
+pub(super) struct IntRows {
+    /// Words of four numbers of a row; a panel's rows side by side, then their next words.
+    words: Vec<u32>,
+    /// What a number of 1 stands for, and what 0 does.
+    scales: Vec<(f32, f32)>,
+    one: Vec<u8>,
+}
+
+impl IntRows {
+    /// Rounds and packs rows of `n_in` numbers that lie one after the other.
+    pub(super) fn pack(&mut self, level: Level, x: &[f32], n_in: usize) {
+        level.run(PackRows {
+            x,
+            n_in,
+            into: self,
+        });
+    }
+}
+
+struct PackRows<'a> {
+    x: &'a [f32],
+    n_in: usize,
+    into: &'a mut IntRows,
+}
+
+impl WithSimd for PackRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (n_in, n_rows) = (self.n_in, self.x.len() / self.n_in);
+        let n_words = n_in.div_ceil(GROUP);
+        let IntRows { words, scales, one } = self.into;
+        words.resize(n_rows * n_words, 0);
+        scales.clear();
+        one.clear();
+        one.resize(n_words * GROUP, 0);
+        let (mut x, mut words) = (self.x, words.as_mut_slice());
+        for height in heights(n_rows, HIGHEST) {
+            let (panel, rest) = words.split_at_mut(height * n_words);
+            for nth in 0..height {
+                scales.push(round_row(simd, &x[nth * n_in..][..n_in], one));
+                let groups = one.as_chunks::<GROUP>().0;
+                for (to, group) in panel[nth..].iter_mut().step_by(height).zip(groups) {
+                    *to = u32::from_le_bytes(*group);
+                }
+            }
+            words = rest;
+            x = &x[height * n_in..];
+        }
+    }
+}
+
+/// Rounds a row; returns what 1 and what 0 stand for.
+#[inline(always)]
+fn round_row<S: Simd>(simd: S, row: &[f32], into: &mut [u8]) -> (f32, f32) {
+    let (vectors, tail) = S::as_simd_f32s(row);
+    let mut least = simd.splat_f32s(f32::INFINITY);
+    let mut most = simd.splat_f32s(f32::NEG_INFINITY);
+    let mut sum = simd.splat_f32s(0.0);
+    for x in vectors {
+        least = simd.min_f32s(least, *x);
+        most = simd.max_f32s(most, *x);
+        sum = simd.add_f32s(sum, *x);
+    }
+    let least = tail
+        .iter()
+        .copied()
+        .fold(simd.reduce_min_f32s(least), f32::min);
+    let most = tail
+        .iter()
+        .copied()
+        .fold(simd.reduce_max_f32s(most), f32::max);
+    let sum = simd.reduce_sum_f32s(sum) + tail.iter().sum::<f32>();
+    let scale = (most - least) / 255.0;
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    for (to, x) in into.iter_mut().zip(row) {
+        *to = ((x - least) * inverse + ROUND).to_bits() as u8;
+    }
+    // The sum is no finite number if one of the row is not; then the whole row is spoilt, as it
+    // would be in f32.
+    let spoilt = if sum.is_finite() { 0.0 } else { f32::NAN };
+    (scale + spoilt, least)
+}
+
+/// A product of packed rows with some panels of columns.
+pub(super) struct IntProduct<'a, 'b> {
+    pub(super) rows: &'a IntRows,
+    pub(super) columns: &'a IntColumns,
+    pub(super) panels: Range<usize>,
+    pub(super) finish: Finish<'a>,
+    /// Of each row, what belongs to the panels' columns.
+    pub(super) out: &'a mut [&'b mut [f32]],
+}
+
+impl IntProduct<'_, '_> {
+    /// Computes it.
+    pub(super) fn run(self) {
+        self.columns.level.run(self);
+    }
+}
+
+impl WithSimd for IntProduct<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            rows,
+            columns,
+            finish,
+            out,
+            ..
+        } = self;
+        let n_words = columns.n_words;
+        let mut sums: Sums = [[0; WIDTH]; HIGHEST];
+        let mut tile = [[0.0_f32; WIDTH]; HIGHEST];
+        for panel in self.panels.clone() {
+            let weights = &columns.words.as_slice()[panel * n_words * WIDTH..][..n_words * WIDTH];
+            let weights = weights.as_chunks::<WIDTH>().0;
+            let from = (panel - self.panels.start) * WIDTH;
+            let bias = finish.bias.map(|bias| &bias[panel * WIDTH..][..WIDTH]);
+            let mut done = 0;
+            for height in heights(out.len(), HIGHEST) {
+                let words = &rows.words[done * n_words..][..height * n_words];
+                columns.way.sums(height, words, weights, &mut sums);
+                let scales = &rows.scales[done..done + height];
+                columns.scale(panel, &sums, scales, &mut tile);
+                for (out, tile) in out[done..done + height].iter_mut().zip(&tile) {
+                    let vectors: &[S::f32s] = bytemuck::cast_slice(tile);
+                    write_vectors(simd, vectors, bias, finish, out, from);
+                }
+                done += height;
+            }
+        }
+    }
+}
+
+impl IntColumns {
+    /// Turns the sums of a tile back into f32.
+    #[inline(always)]
+    fn scale(
+        &self,
+        panel: usize,
+        sums: &Sums,
+        rows: &[(f32, f32)],
+        tile: &mut [[f32; WIDTH]; HIGHEST],
+    ) {
+        let columns = panel * WIDTH..(panel + 1) * WIDTH;
+        let (scales, weights) = (&self.scales[columns.clone()], &self.sums[columns]);
+        for ((tile, sums), (scale, least)) in tile.iter_mut().zip(sums).zip(rows) {
+            for nth in 0..WIDTH {
+                tile[nth] = sums[nth] as f32 * (scale * scales[nth]) + least * weights[nth];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{
+        Activation,
+        gemm::Write,
+        reference::{check, drawn, product},
+    };
+
+    fn multiply(level: Level, way: Way, x: &[f32], weights: &[f32], n_in: usize) -> Vec<f32> {
+        let (n_rows, n_out) = (x.len() / n_in, weights.len() / n_in);
+        let columns = IntColumns::pack_for(level, way, weights, n_in, n_out);
+        let mut rows = IntRows::default();
+        rows.pack(level, x, n_in);
+        let mut y = vec![f32::NAN; n_rows * n_out];
+        let product = IntProduct {
+            rows: &rows,
+            columns: &columns,
+            panels: 0..columns.n_panels(),
+            finish: Finish {
+                bias: None,
+                activation: Activation::None,
+                write: Write::Set,
+            },
+            out: &mut y.chunks_exact_mut(n_out).collect::<Vec<_>>(),
+        };
+        product.run();
+        y
+    }
+
+    #[test]
+    fn products_are_near_the_true_ones_and_alike_on_all_levels() {
+        for (n_rows, n_in, n_out) in [(1, 4, 1), (3, 7, 33), (15, 64, 64), (29, 385, 97)] {
+            let (x, weights) = (drawn(1, n_rows * n_in), drawn(2, n_in * n_out));
+            let truth = product(&x, &weights, None, n_in);
+            let first = multiply(Level::best(), Way::best(), &x, &weights, n_in);
+            for (level, way) in Level::all()
+                .into_iter()
+                .flat_map(|level| Way::all().into_iter().map(move |way| (level, way)))
+            {
+                let y = multiply(level, way, &x, &weights, n_in);
+                for ((y, truth), first) in y.iter().zip(&truth).zip(&first) {
+                    let margin = 0.01 * (n_in as f64).sqrt();
+                    check(level, &format!("{way:?}"), f64::from(*y), *truth, margin);
+                    check(
+                        level,
+                        &format!("{way:?}"),
+                        f64::from(*y),
+                        f64::from(*first),
+                        1e-4,
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_sums_are_exact() {
+        let n_in = 1536;
+        // Rows from -1 to 1 use all 256 steps; weights are at their ends.
+        let x: Vec<f32> = (0..n_in)
+            .map(|nth| if nth == 0 { -1.0 } else { 1.0 })
+            .collect();
+        let weights: Vec<f32> = [1.0, -1.0].iter().flat_map(|&w| vec![w; n_in]).collect();
+        for way in Way::all() {
+            let y = multiply(Level::best(), way, &x, &weights, n_in);
+            assert!(
+                (y[0] - 1534.0).abs() < 0.01 && (y[1] + 1534.0).abs() < 0.01,
+                "{way:?} {y:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_hidden() {
+        let weights = drawn(2, 8 * 3);
+        for bad in [f32::NAN, f32::INFINITY] {
+            let mut x = drawn(1, 16);
+            x[3] = bad;
+            let y = multiply(Level::best(), Way::best(), &x, &weights, 8);
+            assert!(
+                y[..3].iter().all(|y| y.is_nan()),
+                "{bad} spoils its row: {y:?}"
+            );
+            assert!(y[3..].iter().all(|y| y.is_finite()), "and no other");
+        }
+    }
+}
