@@ -31,6 +31,15 @@ pub trait Backend: Send {
     /// not, it says [`BackendError::Lost`] or panics, and is made anew.
     fn answer(&mut self, ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, BackendError>;
 
+    /// About how many bytes a pass over these inputs needs beside the weights; 0 if it cannot say.
+    ///
+    /// The port splits passes by it, and refuses inputs that alone need too much before they are
+    /// tried: when memory runs out in a pass, the process ends, and nobody can catch that.
+    fn pass_bytes(&self, ask: &Ask, inputs: &[&Encoded]) -> u64 {
+        let _ = (ask, inputs);
+        0
+    }
+
     /// How many sequences it generates side by side; 0 if it answers in single passes only.
     ///
     /// Above 0, [`Ask::Generate`] is served by [`Backend::begin`], [`Backend::step`] and

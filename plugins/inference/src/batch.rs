@@ -1,21 +1,6 @@
-//! Decides what a free worker takes and in which passes it goes through the model.
+//! Decides in which passes a round goes through the model.
 
-/// How many of the waiting requests a worker takes: those that fit the budget, and always the first.
-///
-/// `tokens` holds the tokens of each request in the order in which they are to be served.
-/// Nothing overtakes: taking ends at the first request that does not fit.
-pub(crate) fn n_taken(tokens: impl IntoIterator<Item = u64>, budget: u32) -> usize {
-    let mut sum = 0u64;
-    let mut taken = 0;
-    for tokens in tokens {
-        sum = sum.saturating_add(tokens);
-        if taken > 0 && sum > u64::from(budget) {
-            break;
-        }
-        taken += 1;
-    }
-    taken
-}
+use crate::{ask::Ask, round::Serving};
 
 /// One input of one request in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,28 +31,28 @@ pub(crate) fn passes(mut items: Vec<Item>, budget: u32) -> Vec<Vec<Item>> {
     passes
 }
 
+/// The inputs of a round, together where the same is asked of them.
+pub(crate) fn by_ask(round: &[Serving]) -> Vec<(Ask, Vec<Item>)> {
+    let mut groups: Vec<(Ask, Vec<Item>)> = Vec::new();
+    for (request, serving) in round.iter().enumerate() {
+        let ask = &serving.request().ask;
+        let tokens = serving.waiting.tokens.iter().enumerate();
+        let items = tokens.map(|(input, &tokens)| Item {
+            request,
+            input,
+            tokens,
+        });
+        match groups.iter_mut().find(|(other, _)| other == ask) {
+            Some((_, group)) => group.extend(items),
+            None => groups.push((ask.clone(), items.collect())),
+        }
+    }
+    groups
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_worker_takes_what_fits_and_always_the_first() {
-        for (tokens, budget, expected) in [
-            (vec![], 10, 0),
-            (vec![50], 10, 1),
-            (vec![50, 1], 10, 1),
-            (vec![4, 6, 1], 10, 2),
-            (vec![4, 7, 1], 10, 1),
-            (vec![u64::MAX, u64::MAX], 10, 1),
-            (vec![0, 0, 10], 10, 3),
-        ] {
-            assert_eq!(
-                n_taken(tokens.clone(), budget),
-                expected,
-                "{tokens:?} under {budget}"
-            );
-        }
-    }
 
     #[test]
     fn passes_keep_every_input_and_the_budget() {

@@ -3,6 +3,8 @@
 //! Get a [`Model`] from a [`Store`], open replicas of it as a [`Port`], add the [`InferencePlugin`],
 //! send [`Request`]s and read [`ReplyReceived`] messages. Nothing here ever waits for a model.
 
+mod admission;
+mod aliases;
 mod ask;
 mod backend;
 mod backends;
@@ -12,7 +14,10 @@ mod check;
 mod child;
 mod device;
 mod file_hash;
+mod directory;
+mod fairness;
 mod gguf;
+mod hall;
 mod input;
 #[cfg_attr(
     not(test),
@@ -22,6 +27,7 @@ mod kernels;
 mod load_options;
 mod manifest;
 mod model;
+mod options;
 mod output;
 mod permits;
 #[cfg(feature = "bevy")]
@@ -29,12 +35,20 @@ mod plugin;
 mod port;
 mod precision;
 mod profile;
+mod queue;
 mod request;
 mod round;
 mod safetensors_header;
 mod scratch;
+mod sequences;
+mod shared;
 mod source;
 mod store;
+mod swap;
+mod ticket;
+mod tokeniser;
+mod watch;
+mod watchdog;
 mod worker;
 
 pub use crate::{
@@ -51,11 +65,13 @@ pub use crate::{
     child::{ChildOptions, InChild, Recipe, serve_if_child, serve_if_child_with},
     device::DeviceChoice,
     file_hash::FileHash,
+    directory::ReplicaState,
     gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},
     input::{ChatMessage, ChatRole, Encoded, Input},
     load_options::LoadOptions,
     manifest::{Architecture, FileEntry, Latency, Limits, Manifest, SourceEntry, WheelEntry},
     model::Model,
+    options::PortOptions,
     output::{
         ClassScore, GeneratedText, GenerationEnd, Output, TagSpan, Transcript, TranscriptSegment,
     },
@@ -66,8 +82,12 @@ pub use crate::{
         compare_quantiles, measure, median, outliers, quantile, shipped, shipped_for, token_budget,
     },
     request::{Answer, CancelFlag, Refused, Reply, Request, RequestError},
+    port::{Arrival, Change, Piece, Port, PortLoad, ReplicaChange, ReplicaSetup},
+    request::{Answer, CancelFlag, Refused, Reply, Request, RequestError, Timings},
     store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},
 };
 
 #[cfg(feature = "bevy")]
-pub use crate::plugin::{InferencePlugin, InferencePort, InferenceSystems, ReplyReceived};
+pub use crate::plugin::{
+    InferencePlugin, InferencePort, InferenceSystems, PieceReceived, ReplicaChanged, ReplyReceived,
+};

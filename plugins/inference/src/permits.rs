@@ -19,17 +19,14 @@ impl Permits {
         permits
     }
 
-    /// Waits for a permit, works and gives it back. `work` must not panic.
-    pub(crate) fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Waits for a permit. Whoever takes one gives it back, or the watchdog does it for them.
+    pub(crate) fn take(&self) {
         self.free
             .recv()
             .expect("this holds the other end. This is a bug.");
-        let result = work();
-        self.give_back();
-        result
     }
 
-    fn give_back(&self) {
+    pub(crate) fn give_back(&self) {
         self.back
             .send(())
             .expect("this holds the other end. This is a bug.");

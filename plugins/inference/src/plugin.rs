@@ -6,21 +6,36 @@ use std::{
     time::Duration,
 };
 
-use bevy::prelude::{
-    App, IntoScheduleConfigs as _, Message, MessageWriter, Plugin, PreUpdate, Res, Resource,
-    SystemSet, resource_exists,
+use bevy::{
+    ecs::system::SystemParam,
+    prelude::{
+        App, IntoScheduleConfigs as _, Message, MessageWriter, Plugin, PreUpdate, Res, Resource,
+        SystemSet, resource_exists,
+    },
 };
 
-use crate::{port::Port, request::Reply};
+use crate::{
+    port::{Arrival, Piece, Port, ReplicaChange},
+    request::Reply,
+    shared::now,
+};
 
 /// A reply came in.
 #[derive(Message, Clone, Debug, PartialEq)]
 pub struct ReplyReceived(pub Reply);
 
+/// A part of a text that is being generated came in.
+#[derive(Message, Clone, Debug, PartialEq)]
+pub struct PieceReceived(pub Piece);
+
+/// Something happened to a replica.
+#[derive(Message, Clone, Debug, PartialEq)]
+pub struct ReplicaChanged(pub ReplicaChange);
+
 /// When replies come in.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InferenceSystems {
-    /// Replies become [`ReplyReceived`] messages. Runs in [`PreUpdate`].
+    /// What comes out of the port becomes messages: [`ReplyReceived`] and its likes. Runs in [`PreUpdate`].
     Receive,
 }
 
@@ -46,16 +61,19 @@ impl Deref for InferencePort {
 #[derive(Resource, Clone, Copy)]
 struct Receiving {
     replies_per_frame: usize,
+    time_per_frame: Duration,
     wait: Duration,
 }
 
-/// Adds [`ReplyReceived`] and, with [`InferencePlugin::serving`], the port.
+/// Adds [`ReplyReceived`], [`PieceReceived`], [`ReplicaChanged`] and, with [`InferencePlugin::serving`], the port.
 ///
 /// Without a port it does nothing until an [`InferencePort`] is inserted.
 #[derive(Debug)]
 pub struct InferencePlugin {
-    /// Replies that one frame takes in; the rest waits for the next.
+    /// Replies, pieces and changes that one frame takes in; the rest waits for the next.
     pub replies_per_frame: usize,
+    /// How long one frame goes on taking in; the first is always taken.
+    pub time_per_frame: Duration,
     /// How long a frame waits for the first reply while some are on their way.
     ///
     /// Zero where frames are drawn; a few milliseconds without a window, so that the main thread
@@ -68,6 +86,7 @@ impl Default for InferencePlugin {
     fn default() -> Self {
         Self {
             replies_per_frame: 256,
+            time_per_frame: Duration::from_millis(1),
             wait: Duration::ZERO,
             port: Mutex::default(),
         }
@@ -96,9 +115,12 @@ impl Plugin for InferencePlugin {
         }
         app.insert_resource(Receiving {
             replies_per_frame: self.replies_per_frame,
+            time_per_frame: self.time_per_frame,
             wait: self.wait,
         })
         .add_message::<ReplyReceived>()
+        .add_message::<PieceReceived>()
+        .add_message::<ReplicaChanged>()
         .add_systems(
             PreUpdate,
             receive
@@ -108,22 +130,47 @@ impl Plugin for InferencePlugin {
     }
 }
 
-fn receive(
-    port: Res<InferencePort>,
-    options: Res<Receiving>,
-    mut received: MessageWriter<ReplyReceived>,
-) {
+#[derive(SystemParam)]
+struct Received<'w> {
+    replies: MessageWriter<'w, ReplyReceived>,
+    pieces: MessageWriter<'w, PieceReceived>,
+    changes: MessageWriter<'w, ReplicaChanged>,
+}
+
+impl Received<'_> {
+    fn write(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Reply(reply) => {
+                self.replies.write(ReplyReceived(reply));
+            }
+            Arrival::Piece(piece) => {
+                self.pieces.write(PieceReceived(piece));
+            }
+            Arrival::Change(change) => {
+                self.changes.write(ReplicaChanged(change));
+            }
+        }
+    }
+}
+
+fn receive(port: Res<InferencePort>, options: Res<Receiving>, mut received: Received) {
     let mut left = options.replies_per_frame;
     if left > 0
         && !options.wait.is_zero()
         && port.n_on_their_way() > 0
-        && let Some(reply) = port.recv_timeout(options.wait)
+        && let Some(arrival) = port.next_timeout(options.wait)
     {
-        received.write(ReplyReceived(reply));
+        received.write(arrival);
         left -= 1;
     }
+    let until = now() + options.time_per_frame;
     for _ in 0..left {
-        let Some(reply) = port.try_recv() else { break };
-        received.write(ReplyReceived(reply));
+        let Some(arrival) = port.try_next() else {
+            break;
+        };
+        received.write(arrival);
+        if now() >= until {
+            break;
+        }
     }
 }

@@ -89,6 +89,12 @@ impl Request {
     pub fn bytes(&self) -> usize {
         self.inputs.iter().map(Input::bytes).sum()
     }
+
+    /// About how many tokens all inputs have.
+    pub(crate) fn estimated_tokens(&self) -> u64 {
+        let tokens = self.inputs.iter().map(Input::estimated_tokens);
+        tokens.map(u64::from).sum()
+    }
 }
 
 /// What became of a request. Every admitted request gets exactly one.
@@ -100,8 +106,23 @@ pub struct Reply {
     pub result: Result<Answer, RequestError>,
     /// How long the model ran in the passes that served this request; zero if it never ran.
     pub took: Duration,
+    /// How long all that came before took.
+    pub timings: Timings,
     /// How many other requests shared at least one of these passes.
     pub batched_with: usize,
+    /// The replica that served it, counted from 0 in the order of opening, if one did.
+    pub replica: Option<usize>,
+}
+
+/// How long a request took before its model ran. The parts do not overlap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// It waited: for a tokeniser, and then for a replica.
+    pub queued: Duration,
+    /// Its inputs were encoded.
+    pub encoded: Duration,
+    /// From the moment a replica took it until its first pass began.
+    pub formed: Duration,
 }
 
 /// What a model says.
@@ -155,6 +176,33 @@ pub enum RequestError {
         /// Outputs of the batch.
         got: usize,
     },
+    /// The model did not end its work within the limit. Its thread is left behind and its answer,
+    /// should it come, is thrown away; another thread makes the model anew.
+    #[error("the model hung: it was given up after {limit:?}")]
+    Hung {
+        /// The limit.
+        limit: Duration,
+    },
+    /// The replica was killed while it served the request.
+    #[error("the replica was killed")]
+    Killed,
+    /// One input alone needs more memory than a pass may have.
+    #[error("a pass needs {needs:?} bytes by the model's estimate, and {most:?} are allowed")]
+    TooMuchMemory {
+        /// The estimate, in bytes.
+        needs: u64,
+        /// What the port allows.
+        most: u64,
+    },
+    /// No replica serves what the request names any more.
+    #[error("no replica serves {model:?} any more")]
+    NoReplica {
+        /// The model or the replica.
+        model: String,
+    },
+    /// The port lost the request. This is a bug.
+    #[error("the port lost the request; this is a bug")]
+    Lost,
     /// The model failed too often in a row; the replica answers nothing any more.
     #[error("the replica is out of order after {restarts:?} restarts: {reason}")]
     WorkerDied {
@@ -168,16 +216,18 @@ pub enum RequestError {
 /// Why a request is not admitted. It is refused at once and gets no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Too many requests, or too many bytes of them, are on their way.
+    /// Too many requests, or too many bytes or tokens of them, are on their way.
     #[error(
-        "the port is full: {requests:?} requests with {bytes:?} bytes are on their way; \
-         receive replies, or send later"
+        "the port is full: {requests:?} requests with {bytes:?} bytes and {tokens:?} tokens are \
+         on their way; receive replies, or send later"
     )]
     QueueFull {
         /// Requests without a received reply.
         requests: usize,
         /// Bytes of their inputs.
         bytes: usize,
+        /// Tokens of their inputs, guessed where they have not been counted.
+        tokens: u64,
     },
     /// The request alone is larger than the port ever admits.
     #[error("the request has {bytes:?} bytes and the port admits {most:?}; split it")]
@@ -186,6 +236,26 @@ pub enum Refused {
         bytes: usize,
         /// What the port admits.
         most: usize,
+    },
+    /// The request alone has more tokens than the port ever admits.
+    #[error("the request has about {tokens:?} tokens and the port admits {most:?}; split it")]
+    TooLong {
+        /// Tokens of its inputs, guessed from their bytes.
+        tokens: u64,
+        /// What the port admits.
+        most: u64,
+    },
+    /// No replica has such a model.
+    #[error("no replica has model {model:?}")]
+    UnknownModel {
+        /// What was asked for.
+        model: String,
+    },
+    /// The replica is out of use.
+    #[error("replica {replica:?} was taken away")]
+    ReplicaGone {
+        /// What was asked for.
+        replica: usize,
     },
     /// There is no such replica.
     #[error("there is no replica {replica:?}; the port has {replicas:?}")]

@@ -124,6 +124,13 @@ fn receive(port: &Port, n: usize) -> Vec<Reply> {
         .collect()
 }
 
+/// Waits until everything that was sent has been encoded.
+fn until_encoded(port: &Port) {
+    while port.load().encoding > 0 {
+        std::thread::yield_now();
+    }
+}
+
 /// Sends a request that holds the worker, and waits until it does.
 fn hold(bench: &Bench) {
     bench.port.submit(0, request(0, &["hold"])).unwrap();
@@ -212,6 +219,7 @@ fn higher_priority_goes_first_and_equals_in_their_order() {
             )
             .unwrap();
     }
+    until_encoded(&bench.port);
     bench.gate.send(()).unwrap();
     let keys: Vec<_> = receive(&bench.port, 6)
         .iter()
@@ -236,6 +244,7 @@ fn what_waits_is_batched_by_length_under_the_budget() {
         .port
         .submit(0, request(3, &["too long for this round already"]))
         .unwrap();
+    until_encoded(&bench.port);
     bench.gate.send(()).unwrap();
     let replies = receive(&bench.port, 4);
     let passes: Vec<_> = bench.passes.try_iter().collect();
@@ -292,6 +301,7 @@ fn cancelled_and_expired_requests_are_skipped_with_a_reply() {
         )
         .unwrap();
     cancelled.cancel();
+    until_encoded(&bench.port);
     bench.gate.send(()).unwrap();
     let results: BTreeMap<_, _> = receive(&bench.port, 4)
         .into_iter()
@@ -341,6 +351,7 @@ fn only_the_pass_that_failed_fails() {
         .port
         .submit(0, request(2, &["its two mates"]))
         .unwrap();
+    until_encoded(&bench.port);
     bench.gate.send(()).unwrap();
     let fine: BTreeMap<_, _> = receive(&bench.port, 3)
         .into_iter()
@@ -424,20 +435,30 @@ fn a_full_port_refuses_at_once_and_admits_again() {
             most: 10
         })
     );
-    assert_eq!(
-        submit(2, &["1234567"]),
-        Err(Refused::QueueFull {
-            requests: 1,
-            bytes: 4
-        })
+    let refused = submit(2, &["1234567"]).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Refused::QueueFull {
+                requests: 1,
+                bytes: 4,
+                ..
+            }
+        ),
+        "{refused:?}"
     );
     assert_eq!(submit(3, &["123456"]), Ok(()));
-    assert_eq!(
-        submit(4, &[]),
-        Err(Refused::QueueFull {
-            requests: 2,
-            bytes: 10
-        })
+    let refused = submit(4, &[]).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Refused::QueueFull {
+                requests: 2,
+                bytes: 10,
+                ..
+            }
+        ),
+        "{refused:?}"
     );
     assert_eq!(
         bench.port.submit(1, request(5, &[])),
@@ -446,6 +467,7 @@ fn a_full_port_refuses_at_once_and_admits_again() {
             replicas: 1
         })
     );
+    until_encoded(&bench.port);
     bench.gate.send(()).unwrap();
     receive(&bench.port, 2);
     assert_eq!(submit(6, &["1234567890"]), Ok(()));
