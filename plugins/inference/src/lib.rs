@@ -13,9 +13,9 @@ mod catalog;
 mod check;
 mod child;
 mod device;
-mod file_hash;
 mod directory;
 mod fairness;
+mod file_hash;
 mod gguf;
 mod hall;
 mod input;
@@ -25,10 +25,12 @@ mod input;
 )]
 mod kernels;
 mod load_options;
+mod lives;
 mod manifest;
 mod model;
 mod options;
 mod output;
+mod passes;
 mod permits;
 #[cfg(feature = "bevy")]
 mod plugin;
@@ -64,8 +66,8 @@ pub use crate::{
     check::{CheckedModel, FileFault},
     child::{ChildOptions, InChild, Recipe, serve_if_child, serve_if_child_with},
     device::DeviceChoice,
-    file_hash::FileHash,
     directory::ReplicaState,
+    file_hash::FileHash,
     gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},
     input::{ChatMessage, ChatRole, Encoded, Input},
     load_options::LoadOptions,
