@@ -183,12 +183,12 @@ impl Directory {
         })
     }
 
-    /// The model that a lane's inputs are encoded for, if it is known already.
-    pub(crate) fn face(&self, lane: &Lane) -> Option<&Face> {
+    /// The model that a lane's inputs are encoded for, if it is known already, and its replica.
+    pub(crate) fn face(&self, lane: &Lane) -> Option<(usize, &Face)> {
         (0..self.replicas.len())
             .filter(|&replica| self.replicas[replica].state.is_alive())
             .find(|&replica| self.serves(replica, lane))
-            .and_then(|replica| self.replicas[replica].face.as_ref())
+            .and_then(|replica| Some((replica, self.replicas[replica].face.as_ref()?)))
     }
 
     /// Whether any replica's model has this name, or none is known yet.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use crate::{
     aliases::Lane,
     ask::Skill,
-    backend::{Backend, MakeBackend},
+    backend::{Backend, BackendError, MakeBackend},
     directory::Directory,
     options::PortOptions,
     queue::{Queue, Room},
@@ -24,6 +24,8 @@ pub(crate) struct Seat {
     pub(crate) incoming: Option<(Box<dyn Backend>, MakeBackend)>,
     /// Since the model last answered well.
     pub(crate) restarts: u32,
+    /// Why its model must be made anew, if somebody else found out.
+    pub(crate) broken: Option<BackendError>,
     /// Whether it has nothing to do.
     pub(crate) idle: bool,
 }
@@ -36,6 +38,7 @@ impl Seat {
             previous: None,
             incoming: None,
             restarts: 0,
+            broken: None,
             idle: false,
         }
     }
@@ -56,6 +59,8 @@ pub(crate) enum Next {
     Serve(Vec<Waiting>),
     /// Another model takes over.
     TakeOver(Box<dyn Backend>, MakeBackend),
+    /// Make the model anew, which is lost.
+    Anew(BackendError),
     /// Wait for a change, or until an instant.
     Wait(Option<Instant>),
     /// The thread ends; the replica is given up or taken over by another thread.
@@ -165,6 +170,9 @@ impl Hall {
             return Next::End;
         }
         self.seats[replica].idle = false;
+        if let Some(error) = self.seats[replica].broken.take() {
+            return Next::Anew(error);
+        }
         if self.seats[replica].incoming.is_some() {
             // What is under way ends with the model that began it; nothing new begins with it.
             if asking.busy > 0 {

@@ -33,7 +33,11 @@ impl Worker {
 
     /// Makes the model; while that takes, these requests wait for it.
     fn make(&mut self, tickets: &[Arc<Ticket>]) -> Result<Result<(), String>, LeftBehind> {
-        let make = Arc::clone(&held(&self.shared.hall).seats[self.replica].make);
+        let make = {
+            let seat = &mut held(&self.shared.hall).seats[self.replica];
+            seat.broken = None;
+            Arc::clone(&seat.make)
+        };
         let limit = self.shared.options.load_limit;
         let id = self.begin(self.work(Who::Making(self.replica), limit, tickets))?;
         let made = catch_unwind(AssertUnwindSafe(|| {

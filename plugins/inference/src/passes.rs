@@ -167,8 +167,7 @@ impl Worker {
                     round[request].failed = Some(error.clone());
                 }
                 self.reply_settled(round);
-                // A refusal leaves the model usable; anything else may have broken it.
-                if !matches!(error, RequestError::Backend(_)) {
+                if !error.leaves_model_usable() {
                     self.end_sequences(&error);
                     self.restart(error.to_string(), &self.unended(round))?;
                 }

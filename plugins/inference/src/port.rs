@@ -17,11 +17,13 @@ use crate::{
     options::PortOptions,
     request::{Refused, Reply, Request, RequestError},
     round::{Event, Job},
-    shared::{Shared, held, now},
+    shared::{Shared, now},
     swap,
     ticket::Ticket,
     tokeniser, watchdog, worker,
 };
+
+pub(crate) use crate::shared::held;
 
 /// How long a port that is dropped waits for threads that are still at work.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(10);

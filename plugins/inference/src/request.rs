@@ -213,6 +213,14 @@ pub enum RequestError {
     },
 }
 
+impl RequestError {
+    /// Whether the model goes on after it: a refusal leaves it usable, anything else may have
+    /// broken it.
+    pub(crate) fn leaves_model_usable(&self) -> bool {
+        matches!(self, Self::Backend(error) if !matches!(error, BackendError::Lost { .. }))
+    }
+}
+
 /// Why a request is not admitted. It is refused at once and gets no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {

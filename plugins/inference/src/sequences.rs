@@ -129,6 +129,10 @@ impl Sequences {
                 settle(serving, input, output);
                 None
             }
+            SequenceStep::Failed(error) => {
+                self.fail(id, error.into());
+                None
+            }
         }
     }
 
@@ -199,21 +203,25 @@ impl Worker {
             }
         }
         match done.result {
-            Ok(stepped) => self.stepped(stepped),
+            Ok(stepped) => self.stepped(stepped)?,
             Err(error) => {
-                self.end_sequences(&error);
-                if !matches!(error, RequestError::Backend(_)) {
-                    self.restart(error.to_string(), &self.unended(&[]))?;
+                if !error.leaves_model_usable() {
+                    self.anew(&error)?;
                 }
+                self.end_sequences(&error);
             }
         }
         self.reply_sequences();
         Ok(())
     }
 
-    fn stepped(&mut self, stepped: Stepped) {
+    fn stepped(&mut self, stepped: Stepped) -> Result<(), LeftBehind> {
         self.answered_well();
+        let mut lost = None;
         for (id, error) in stepped.refused {
+            if matches!(error, BackendError::Lost { .. }) {
+                lost = Some(error.clone());
+            }
             self.sequences.fail(id, error.into());
         }
         for (id, step) in stepped.steps {
@@ -223,6 +231,16 @@ impl Worker {
                 tracing::debug!("nobody receives pieces any more");
             }
         }
+        match lost {
+            Some(error) => self.anew(&error.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a model anew that is lost, and all its sequences with it.
+    pub(crate) fn anew(&mut self, error: &RequestError) -> Result<(), LeftBehind> {
+        self.end_sequences(error);
+        self.restart(error.to_string(), &self.unended(&[]))
     }
 
     /// Fails all sequences under way, which the model has lost or will lose.

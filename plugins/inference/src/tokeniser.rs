@@ -39,7 +39,8 @@ fn serve(shared: &Shared, thread: u64, job: Job) -> Result<(), LeftBehind> {
         job.ticket.end(reason);
         return Ok(());
     }
-    let Some(face) = shared.directory().face(&job.lane).cloned() else {
+    let directory = shared.directory();
+    let Some((replica, face)) = directory.face(&job.lane) else {
         let ready = held(&shared.hall).park(job, &shared.directory());
         // A model became ready in this moment.
         if let Some(job) = ready {
@@ -65,8 +66,11 @@ fn serve(shared: &Shared, thread: u64, job: Job) -> Result<(), LeftBehind> {
         return Err(LeftBehind);
     }
     match encoded {
-        Ok(inputs) => let_wait(shared, &face, job, inputs, began),
+        Ok(inputs) => let_wait(shared, face, job, inputs, began),
         Err(error) => {
+            if let RequestError::Backend(lost @ BackendError::Lost { .. }) = &error {
+                held(&shared.hall).seats[replica].broken = Some(lost.clone());
+            }
             job.ticket.end(error);
         }
     }

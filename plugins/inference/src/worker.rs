@@ -87,6 +87,7 @@ impl Worker {
             match self.next() {
                 Next::Serve(waiting) => self.serve(waiting)?,
                 Next::TakeOver(backend, make) => self.take_over(backend, make)?,
+                Next::Anew(error) => self.anew(&error.into())?,
                 Next::Wait(_) => {}
                 Next::End => return Err(LeftBehind),
                 Next::Leave => return self.leave(),
