@@ -79,12 +79,11 @@ pub use crate::{
     },
     port::{Port, PortOptions, ReplicaSetup, ReplicaState},
     precision::Precision,
+    port::{Arrival, Change, Piece, Port, PortLoad, ReplicaChange, ReplicaSetup},
     profile::{
         CalibrateError, Cell, Compared, FitErrors, Grid, Machine, Profile, Subject, compare,
         compare_quantiles, measure, median, outliers, quantile, shipped, shipped_for, token_budget,
     },
-    request::{Answer, CancelFlag, Refused, Reply, Request, RequestError},
-    port::{Arrival, Change, Piece, Port, PortLoad, ReplicaChange, ReplicaSetup},
     request::{Answer, CancelFlag, Refused, Reply, Request, RequestError, Timings},
     store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},
 };
