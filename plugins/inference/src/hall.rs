@@ -44,6 +44,20 @@ impl Seat {
     }
 }
 
+impl Seat {
+    /// Lets go of what made its models, and so of their weights.
+    pub(crate) fn retire(&mut self) {
+        self.make = Arc::new(|| {
+            Err(BackendError::Failed {
+                model: String::from("none"),
+                why: String::from("the replica was taken away"),
+            })
+        });
+        self.previous = None;
+        self.incoming = None;
+    }
+}
+
 /// Everything that waits, and the seats of those who serve.
 pub(crate) struct Hall {
     pub(crate) options: PortOptions,

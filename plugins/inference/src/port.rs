@@ -190,14 +190,18 @@ impl Port {
     /// Takes a replica away once it has served what was sent to it. It takes nothing new, and its
     /// number is not given again. [`Change::Removed`] says when it is gone.
     pub fn remove(&self, replica: usize) {
-        self.shared.change_directory(|directory| {
-            if let Some(entry) = directory.replicas.get_mut(replica) {
-                entry.leaving = true;
-                if matches!(entry.state, ReplicaState::Dead { .. }) {
-                    entry.state = ReplicaState::Removed;
-                }
-            }
-        });
+        if replica >= self.n_replicas() {
+            return;
+        }
+        self.shared
+            .change_directory(|directory| directory.replicas[replica].leaving = true);
+        let mut hall = held(&self.shared.hall);
+        if !self.is_alive(replica) {
+            hall.seats[replica].retire();
+            self.shared.set_state(replica, ReplicaState::Removed);
+            self.shared.tell(replica, Change::Removed);
+        }
+        drop(hall);
         self.shared.settle();
     }
 
@@ -226,7 +230,8 @@ impl Port {
     }
 
     /// Makes another model for a replica on the side, which takes over between two batches. No
-    /// request is lost: what was sent before is answered by one or the other.
+    /// request is lost: what was sent before is answered by one or the other. What makes the model
+    /// before is kept for [`Port::roll_back`], with the weights if it holds them.
     /// [`Change::Swapped`] or [`Change::SwapFailed`] says what came of it.
     ///
     /// # Errors

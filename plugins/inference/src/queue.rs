@@ -193,3 +193,145 @@ impl Left {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+    use crate::{
+        admission::Size, aliases::Lane, input::Encoded, request::Request, round::Job,
+        ticket::Ticket,
+    };
+
+    fn now() -> Instant {
+        crate::shared::now()
+    }
+
+    fn waiting(key: u64, tenant: u32, priority: u8, tokens: u32, sent: Instant) -> Waiting {
+        let request = Request {
+            tenant,
+            priority,
+            ..Request::embed(key, ["x"])
+        };
+        Waiting {
+            job: Job {
+                request,
+                lane: Lane::Replica(0),
+                ticket: Arc::new(Ticket::new(key, Size::default(), unbounded().0)),
+                sent,
+                _own: None,
+            },
+            inputs: vec![Encoded::Ids(vec![0; tokens as usize])],
+            encoded_for: "m@1".into(),
+            tokens: vec![tokens],
+            encoding: Duration::ZERO,
+            since: sent,
+        }
+    }
+
+    /// Takes one request.
+    fn take_one(queue: &mut Queue, now: Instant) -> Option<Waiting> {
+        let room = Room {
+            tokens: 0,
+            sequences: None,
+        };
+        queue.take(now, room, |_| true).pop()
+    }
+
+    /// A small generator of numbers, the same each time.
+    fn dice(seed: u64) -> impl FnMut(u64) -> u64 {
+        let mut state = seed;
+        move |n| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % n
+        }
+    }
+
+    #[test]
+    fn tenants_get_equal_shares_of_the_tokens() {
+        let (mut queue, now) = (Queue::new(Duration::from_secs(1)), now());
+        // One tenant asks for much at once, the other for little, and later.
+        for key in 0..300 {
+            queue.push(waiting(key, 1, 0, 10, now));
+        }
+        for key in 300..400 {
+            queue.push(waiting(key, 2, 0, 30, now));
+        }
+        let mut served = [0i64; 2];
+        while let Some(taken) = take_one(&mut queue, now + Duration::from_secs(9)) {
+            served[taken.job.request.tenant as usize - 1] += taken.n_tokens() as i64;
+            // Both wait until the end: 3,000 tokens each.
+            assert!((served[0] - served[1]).abs() <= 10 + 30, "{served:?}");
+        }
+        assert_eq!(served, [3000, 3000]);
+    }
+
+    #[test]
+    fn an_endless_flow_of_higher_priority_starves_nobody() {
+        for (priority, tokens) in [(9, 1), (255, 100)] {
+            let began = now();
+            let mut queue = Queue::new(Duration::from_secs(1));
+            queue.push(waiting(0, 0, 0, 50, began));
+            // A new tenant each tenth of a second, and the replica is never free for more.
+            let mut tenths = 0;
+            loop {
+                let now = began + Duration::from_millis(100) * tenths;
+                tenths += 1;
+                queue.push(waiting(1, tenths, priority, tokens, now));
+                if take_one(&mut queue, now).is_some_and(|taken| taken.job.request.key == 0) {
+                    break;
+                }
+                let bound = u32::from(priority) * 10 + 2 * 50;
+                assert!(tenths <= bound, "it waits for {tenths} services");
+            }
+        }
+    }
+
+    #[test]
+    fn what_goes_in_comes_out_once() {
+        for seed in 0..50 {
+            let (mut dice, began) = (dice(seed), now());
+            let mut queue = Queue::new(Duration::from_millis(3));
+            let (mut inside, mut out) = (BTreeSet::new(), 0);
+            for key in 0..300 {
+                let now = began + Duration::from_millis(key);
+                let mut new = waiting(key, dice(4) as u32, dice(3) as u8, 1 + dice(20) as u32, now);
+                if dice(5) == 0 {
+                    new.job.request.expires = Some(now + Duration::from_millis(dice(9)));
+                }
+                queue.push(new);
+                inside.insert(key);
+                let taken = match dice(4) {
+                    0 => queue
+                        .take_hopeless(now)
+                        .into_iter()
+                        .map(|(waiting, _)| waiting)
+                        .collect(),
+                    1 => queue.take_where(|waiting| waiting.job.request.key % 17 == seed % 17),
+                    _ => {
+                        let room = Room {
+                            tokens: dice(60),
+                            sequences: None,
+                        };
+                        let taken = queue.take(now, room, |_| true);
+                        let tokens: u64 = taken.iter().map(Waiting::n_tokens).sum();
+                        assert!(!taken.is_empty());
+                        assert!(taken.len() == 1 || tokens <= room.tokens);
+                        taken
+                    }
+                };
+                for waiting in taken {
+                    assert!(inside.remove(&waiting.job.request.key), "twice");
+                    out += 1;
+                }
+                assert_eq!(queue.len(), inside.len());
+            }
+            assert!(out > 0);
+        }
+    }
+}

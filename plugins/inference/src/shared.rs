@@ -78,7 +78,14 @@ impl Shared {
     }
 
     pub(crate) fn set_state(&self, replica: usize, state: ReplicaState) {
-        self.change_directory(|directory| directory.replicas[replica].state = state);
+        self.change_directory(|directory| {
+            let entry = &mut directory.replicas[replica];
+            if matches!(state, ReplicaState::Dead { .. } | ReplicaState::Removed) {
+                // Its encoder may hold on to weights.
+                entry.face = None;
+            }
+            entry.state = state;
+        });
     }
 
     /// Draws the consequences of a changed directory: ends what nobody serves any more, encodes

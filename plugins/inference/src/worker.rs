@@ -125,6 +125,7 @@ impl Worker {
     }
 
     fn leave(&self) -> Result<(), LeftBehind> {
+        held(&self.shared.hall).seats[self.replica].retire();
         self.shared.set_state(self.replica, ReplicaState::Removed);
         self.shared.tell(self.replica, Change::Removed);
         self.shared.settle();

@@ -6,8 +6,9 @@ use super::outliers::{median, outliers};
 use crate::{
     ask::{Ask, GenerateOptions, Skill},
     input::Input,
+    options::PortOptions,
     output::Output,
-    port::{Port, PortOptions, ReplicaSetup},
+    port::{Port, ReplicaSetup},
     request::{Refused, Request, RequestError},
 };
 
