@@ -166,6 +166,10 @@ impl Worker {
                 for &request in &requests {
                     round[request].failed = Some(error.clone());
                 }
+                if !error.leaves_model_usable() {
+                    // Before the replies: who reads one may send the next request at once.
+                    self.shared.withdraw(self.replica);
+                }
                 self.reply_settled(round);
                 if !error.leaves_model_usable() {
                     self.end_sequences(&error);

@@ -88,6 +88,17 @@ impl Shared {
         });
     }
 
+    /// Nobody encodes for a replica's model any more: it is lost, and made anew.
+    pub(crate) fn withdraw(&self, replica: usize) {
+        self.change_directory(|directory| {
+            let entry = &mut directory.replicas[replica];
+            if matches!(entry.state, ReplicaState::Ready { .. }) {
+                entry.state = ReplicaState::Starting;
+                entry.face = None;
+            }
+        });
+    }
+
     /// Draws the consequences of a changed directory: ends what nobody serves any more, encodes
     /// what can be encoded by now, wakes everybody.
     pub(crate) fn settle(&self) {

@@ -69,12 +69,23 @@ fn serve(shared: &Shared, thread: u64, job: Job) -> Result<(), LeftBehind> {
         Ok(inputs) => let_wait(shared, face, job, inputs, began),
         Err(error) => {
             if let RequestError::Backend(lost @ BackendError::Lost { .. }) = &error {
-                held(&shared.hall).seats[replica].broken = Some(lost.clone());
+                lose(shared, replica, face, lost);
             }
             job.ticket.end(error);
         }
     }
     Ok(())
+}
+
+/// A replica's model is lost, unless it has been made anew meanwhile.
+fn lose(shared: &Shared, replica: usize, face: &Face, error: &BackendError) {
+    let mut hall = held(&shared.hall);
+    let directory = shared.directory();
+    let present = directory.replicas[replica].face.as_ref();
+    if present.is_some_and(|present| Arc::ptr_eq(&present.encoder, &face.encoder)) {
+        shared.withdraw(replica);
+        hall.seats[replica].broken = Some(error.clone());
+    }
 }
 
 fn let_wait(

@@ -47,6 +47,9 @@ pub(crate) fn give_up(shared: &Arc<Shared>, work: Work, error: &RequestError) {
     if work.permit {
         shared.permits.give_back();
     }
+    if let Who::Replica(replica) = work.who {
+        shared.withdraw(replica);
+    }
     for ticket in &work.tickets {
         ticket.end(error.clone());
     }
