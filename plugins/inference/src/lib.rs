@@ -24,8 +24,8 @@ mod input;
     expect(dead_code, reason = "the models that use all of it come one by one")
 )]
 mod kernels;
-mod load_options;
 mod lives;
+mod load_options;
 mod manifest;
 mod model;
 mod options;
@@ -77,9 +77,8 @@ pub use crate::{
     output::{
         ClassScore, GeneratedText, GenerationEnd, Output, TagSpan, Transcript, TranscriptSegment,
     },
-    port::{Port, PortOptions, ReplicaSetup, ReplicaState},
-    precision::Precision,
     port::{Arrival, Change, Piece, Port, PortLoad, ReplicaChange, ReplicaSetup},
+    precision::Precision,
     profile::{
         CalibrateError, Cell, Compared, FitErrors, Grid, Machine, Profile, Subject, compare,
         compare_quantiles, measure, median, outliers, quantile, shipped, shipped_for, token_budget,
