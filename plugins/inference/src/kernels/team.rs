@@ -1,6 +1,12 @@
 //! The threads bound to one replica.
 
-use std::fmt;
+use std::{
+    fmt, hint,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use rayon::{
     ThreadPool, ThreadPoolBuilder,
@@ -56,13 +62,21 @@ impl Team {
         self.n_threads
     }
 
-    /// Does `work` on one of the team's threads and waits for it: what it asks of the team then
-    /// starts sooner. Worth while around anything that uses the team more than once.
+    /// Does `work` on one of the team's threads and waits for it. Meanwhile the others stay awake, so
+    /// that what it asks of the team starts at once: worth while around many small things.
     pub(crate) fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.pool {
-            Some(pool) => pool.install(work),
-            None => work(),
-        }
+        let Some(pool) = &self.pool else {
+            return work();
+        };
+        pool.scope(|scope| {
+            let over = Over(Arc::default());
+            let caller = rayon::current_thread_index();
+            for _ in 1..self.n_threads {
+                let over = Arc::clone(&over.0);
+                scope.spawn(move |_| stay_awake(&over, caller));
+            }
+            work()
+        })
     }
 
     /// Does `work` with each number below `n_parts`, on all threads, and waits until all is done.
@@ -88,9 +102,31 @@ impl Team {
     }
 }
 
+/// Says that some work is over when it is dropped, also by a panic.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Does what the team has to do until all is over. The caller itself has better things to do: waiting
+/// here, it would wait for itself.
+fn stay_awake(over: &AtomicBool, caller: Option<usize>) {
+    if rayon::current_thread_index() == caller {
+        return;
+    }
+    while !over.load(Ordering::Acquire) {
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            hint::spin_loop();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
