@@ -172,8 +172,10 @@ pub enum BackendError {
         why: String,
     },
     /// A recorded backend was asked for something that was never recorded.
-    #[error("no answer was recorded for the input that starts with {start:?}")]
+    #[error("no answer to {skill} was recorded for the input that starts with {start:?}")]
     NotRecorded {
+        /// The name of the skill that was asked for.
+        skill: String,
         /// The first characters of the input.
         start: String,
     },

@@ -82,6 +82,17 @@ pub struct ChildOptions {
     pub program: Option<PathBuf>,
 }
 
+impl ChildOptions {
+    /// The usual limits, with memory for a model whose files have so many bytes: the files, what is
+    /// made of them, and batches.
+    pub fn for_files(bytes: u64) -> Self {
+        Self {
+            memory_bytes: (1 << 30) + 4u64.saturating_mul(bytes),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for ChildOptions {
     fn default() -> Self {
         Self {

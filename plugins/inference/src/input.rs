@@ -13,6 +13,7 @@ const TOKENS_A_MESSAGE: usize = 4;
 
 /// One input of a request, answered by one output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// A text.
     Text(String),

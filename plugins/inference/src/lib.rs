@@ -59,8 +59,11 @@ pub use crate::{
     backends::{
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
-        openai::{Key, OpenAi, Patience, PerMinute, RemoteError, RemoteSettings, Retries, Stage},
-        recorded::Recorded,
+        openai::{
+            Key, OpenAi, Patience, PerMinute, REMOTE_PREFIX, RemoteError, RemoteSettings, Retries,
+            Stage,
+        },
+        recorded::{Recorded, Recording},
     },
     catalog::{Catalog, CatalogError},
     check::{CheckedModel, FileFault},

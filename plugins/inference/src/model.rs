@@ -7,6 +7,7 @@ use crate::{
     backends::{
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
+        openai::{OpenAi, RemoteSettings},
     },
     check::CheckedModel,
     load_options::LoadOptions,
@@ -27,6 +28,7 @@ pub struct Model {
 enum Parts {
     HashedWords,
     SentenceBert(Weights),
+    Remote(Arc<RemoteSettings>, String),
 }
 
 impl Model {
@@ -40,6 +42,18 @@ impl Model {
             version: HashedWords.version().to_owned(),
             found,
             parts: Parts::HashedWords,
+        }
+    }
+
+    /// A model of a server that is compatible with OpenAI's. Nothing is sent yet.
+    pub fn remote(settings: RemoteSettings, name: &str) -> Self {
+        Self {
+            version: OpenAi::version_of(&settings, name),
+            found: Found {
+                folder: None,
+                source: format!("server {}", settings.base_url()),
+            },
+            parts: Parts::Remote(Arc::new(settings), name.to_owned()),
         }
     }
 
@@ -84,6 +98,9 @@ impl Model {
         Ok(match &self.parts {
             Parts::HashedWords => Box::new(HashedWords),
             Parts::SentenceBert(weights) => Box::new(MiniLm::new(weights)?),
+            Parts::Remote(settings, name) => {
+                Box::new(OpenAi::new(RemoteSettings::clone(settings), name))
+            }
         })
     }
 

@@ -39,6 +39,8 @@ use crate::{
     output::Output,
 };
 
+/// What the names of models begin with that a server has.
+pub const REMOTE_PREFIX: &str = "openai:";
 /// How often calls under way are looked after.
 const TEND_EVERY: Duration = Duration::from_millis(10);
 /// What the servers of this protocol can do; not each of their models can do all of it.
@@ -68,13 +70,18 @@ impl OpenAi {
         let client = Client::new(settings, model.to_owned());
         let (tell, news) = unbounded();
         Self {
-            version: version(&client.settings, model),
+            version: Self::version_of(&client.settings, model),
             lines: Lines::new(Arc::clone(&client)),
             client,
             sequences: BTreeMap::new(),
             tell,
             news,
         }
+    }
+
+    /// The version of a model on a server: `openai:`, its name there, `@` and the server.
+    pub(crate) fn version_of(settings: &RemoteSettings, model: &str) -> String {
+        format!("{REMOTE_PREFIX}{model}@{}", settings.host())
     }
 
     fn failed(&self, error: impl ToString) -> BackendError {
@@ -158,11 +165,6 @@ impl OpenAi {
             .values()
             .for_each(|sequence| sequence.watch.tend());
     }
-}
-
-/// The version of a model on a server: its name there, and the server.
-fn version(settings: &RemoteSettings, model: &str) -> String {
-    format!("openai:{model}@{}", settings.host())
 }
 
 fn question(ask: &Ask, input: &Encoded, stream: bool) -> Option<Question> {
