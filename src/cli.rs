@@ -1,5 +1,7 @@
 //! What can be typed after `diorama`.
 
+mod models;
+
 use std::path::PathBuf;
 
 use bench::whatif::{Measure, Vary};
@@ -8,6 +10,9 @@ use plan::{Objective, PlannerName};
 use schedule::PolicyName;
 use workloads::Format;
 
+pub(crate) use self::models::{
+    CanaryArgs, ImportArgs, ModelsArgs, ModelsCommand, NameArgs, OneNameArgs, RemoveArgs,
+};
 use crate::{duration, whatif};
 
 const EXIT_CODES: &str = "\
@@ -15,7 +20,7 @@ Exit codes:
   0    all done
   1    the run ended, but some of its tasks failed; or nothing meets the goal of a what-if
   2    the command line is wrong
-  3    an input file is wrong: scene, meeting, journal, instance or schedule
+  3    an input file is wrong: scene, meeting, journal, instance, schedule or imported model
   4    a model could not be had
   5    a file could not be written
   6    there is no display to open a window on
@@ -121,9 +126,8 @@ pub(crate) enum Command {
     /// several seeds, and says which is the cheapest that meets the goals.
     #[command(after_long_help = WHATIF_HELP, after_help = WHATIF_EXAMPLES)]
     Whatif(WhatIfArgs),
-    /// Lists, downloads and checks models.
-    #[command(after_help = "Examples:\n  \
-        diorama models list\n  diorama models pull all-minilm-l6-v2\n  diorama models verify")]
+    /// Keeps models: fetches, imports, checks, promotes and removes them.
+    #[command(after_help = models::EXAMPLES)]
     Models(ModelsArgs),
     /// Tells what was found on this machine: display, GPU, threads, store, models.
     Doctor(DoctorArgs),
@@ -157,8 +161,8 @@ pub(crate) struct RunOptions {
     /// Cores that models may use; all if not given.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// The model that all replicas serve, instead of the scene's own; `hashed-words` needs no
-    /// download.
+    /// The model that all replicas serve, instead of the scene's own: NAME, NAME@candidate or
+    /// NAME@VERSION; `hashed-words` needs no download.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
     /// The folder for the results [default: diorama-out/SCENE].
@@ -381,35 +385,6 @@ pub(crate) struct ReplayArgs {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ModelsArgs {
-    #[command(subcommand)]
-    pub(crate) command: ModelsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ModelsCommand {
-    /// Lists the models that Diorama knows, and which are at hand.
-    List {
-        /// Print one JSON object instead of text.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Fetches a model into the local store.
-    Pull {
-        /// Which; all if not given.
-        name: Option<String>,
-    },
-    /// Checks the files of the models in the local store.
-    Verify {
-        /// Which; all that are there if not given.
-        name: Option<String>,
-        /// Print one JSON object instead of text.
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 #[derive(Args, Debug)]

@@ -94,7 +94,13 @@ impl AppError {
                 _ => 3,
             },
             Self::Store(StoreError::Cancelled) => 130,
-            Self::Store(StoreError::UnknownModel { .. }) => 2,
+            Self::Store(
+                StoreError::UnknownModel { .. }
+                | StoreError::UnknownVersion { .. }
+                | StoreError::BadName { .. }
+                | StoreError::State { .. },
+            ) => 2,
+            Self::Store(StoreError::Refused { .. }) => 3,
             Self::Store(StoreError::NoSpace { .. } | StoreError::Io { .. }) => 5,
             Self::Store(_) => 4,
             Self::Io { .. } | Self::Thread(_) => 5,

@@ -17,7 +17,9 @@ use sim::{Pace, SimPlugin, Streams};
 use crate::{
     cli::{OutputMode, RunOptions, TimeMode},
     error::AppError,
-    interrupt, models, threads,
+    interrupt,
+    models::{self, Preloaded},
+    threads,
 };
 
 /// How far modelled durations scatter: the sigma of their log-normal factor.
@@ -56,6 +58,7 @@ pub(crate) struct Session {
     outputs: Outputs,
     engine: EngineOptions,
     port: Option<Port>,
+    preloaded: Preloaded,
     journal: JournalWriter,
 }
 
@@ -103,9 +106,9 @@ impl Session {
         })?;
 
         let (outputs, served) = outputs(&scene, options)?;
-        let (port, versions) = match served {
-            Some(served) => (Some(served.port), served.versions),
-            None => (None, recorded_versions(&outputs)),
+        let (port, versions, preloaded) = match served {
+            Some(served) => (Some(served.port), served.versions, served.preloaded),
+            None => (None, recorded_versions(&outputs), Preloaded::default()),
         };
         let run = Run {
             format: record::FORMAT,
@@ -129,6 +132,7 @@ impl Session {
             outputs,
             engine,
             port,
+            preloaded,
             journal,
         })
     }
@@ -143,12 +147,14 @@ impl Session {
             outputs,
             engine,
             port,
+            preloaded,
             journal,
         } = self;
         let (seed, charge) = (run.seed, engine.charge);
         let mut inference = port.map_or_else(InferencePlugin::default, InferencePlugin::serving);
         inference.wait = patience(pace);
-        app.insert_resource(results).add_plugins((
+        app.insert_resource(results).insert_resource(preloaded);
+        app.add_plugins((
             SimPlugin { seed, pace, speed },
             SchedulePlugin {
                 resources: scene.resources(),

@@ -1,4 +1,4 @@
-//! Compares files with what the catalog says of them.
+//! Compares files with what the manifest says of them.
 
 use std::{
     fmt,
@@ -12,21 +12,26 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     file_hash::FileHash,
     manifest::{FileEntry, Manifest},
+    place::Place,
 };
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileFault {
     /// It is not there.
-    #[error("{path:?} is missing")]
+    #[error("file {file:?} is missing at {path:?}")]
     Missing {
-        /// The file.
+        /// The file's name.
+        file: String,
+        /// Where it is looked for.
         path: PathBuf,
     },
     /// It is cut off, or too long.
-    #[error("{path:?} has {found:?} bytes instead of {expected:?}")]
+    #[error("file {file:?} at {path:?} has {found:?} bytes instead of {expected:?}")]
     Size {
-        /// The file.
+        /// The file's name.
+        file: String,
+        /// Where it is looked for.
         path: PathBuf,
         /// Bytes that it should have.
         expected: u64,
@@ -34,9 +39,11 @@ pub enum FileFault {
         found: u64,
     },
     /// Its bytes are others.
-    #[error("{path:?} has SHA-256 {found} instead of {expected}")]
+    #[error("file {file:?} at {path:?} has SHA-256 {found} instead of {expected}")]
     Hash {
-        /// The file.
+        /// The file's name.
+        file: String,
+        /// Where it is looked for.
         path: PathBuf,
         /// The hash that it should have.
         expected: FileHash,
@@ -44,9 +51,11 @@ pub enum FileFault {
         found: FileHash,
     },
     /// It cannot be read.
-    #[error("{path:?} cannot be read: {why}")]
+    #[error("file {file:?} at {path:?} cannot be read: {why}")]
     Unreadable {
-        /// The file.
+        /// The file's name.
+        file: String,
+        /// Where it is looked for.
         path: PathBuf,
         /// What the system says.
         why: String,
@@ -65,7 +74,7 @@ pub(crate) fn check_file(path: &Path, entry: &FileEntry) -> Result<(), FileFault
             Ok(0) => break,
             Ok(n) => hash.update(&chunk[..n]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(path, &error)),
+            Err(error) => return Err(unreadable(path, entry, &error)),
         }
     }
     compare(path, entry, hash)
@@ -78,21 +87,22 @@ pub(crate) fn read_checked(path: &Path, entry: &FileEntry) -> Result<Vec<u8>, Fi
     let mut bytes = Vec::with_capacity(usize::try_from(entry.bytes).unwrap_or(0));
     file.take(entry.bytes)
         .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(path, &error))?;
+        .map_err(|error| unreadable(path, entry, &error))?;
     compare(path, entry, Sha256::new_with_prefix(&bytes))?;
     Ok(bytes)
 }
 
 fn open(path: &Path, entry: &FileEntry) -> Result<File, FileFault> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let file = File::open(path).map_err(|error| unreadable(path, entry, &error))?;
     let found = file
         .metadata()
-        .map_err(|error| unreadable(path, &error))?
+        .map_err(|error| unreadable(path, entry, &error))?
         .len();
     if found == entry.bytes {
         Ok(file)
     } else {
         Err(FileFault::Size {
+            file: entry.name.clone(),
             path: path.to_owned(),
             expected: entry.bytes,
             found,
@@ -106,6 +116,7 @@ fn compare(path: &Path, entry: &FileEntry, hash: Sha256) -> Result<(), FileFault
         Ok(())
     } else {
         Err(FileFault::Hash {
+            file: entry.name.clone(),
             path: path.to_owned(),
             expected: entry.sha256,
             found,
@@ -113,38 +124,49 @@ fn compare(path: &Path, entry: &FileEntry, hash: Sha256) -> Result<(), FileFault
     }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> FileFault {
-    let path = path.to_owned();
+fn unreadable(path: &Path, entry: &FileEntry, error: &io::Error) -> FileFault {
+    let (file, path) = (entry.name.clone(), path.to_owned());
     match error.kind() {
-        io::ErrorKind::NotFound => FileFault::Missing { path },
+        io::ErrorKind::NotFound => FileFault::Missing { file, path },
         _ => FileFault::Unreadable {
+            file,
             path,
             why: error.to_string(),
         },
     }
 }
 
-/// The bytes of a model's files, every one with the size and the hash that the catalog says.
+/// The bytes of a model's files, every one with the size and the hash that the manifest says.
 #[derive(Clone)]
 pub struct CheckedModel {
     /// The name, `@` and the version.
     pub(crate) version: String,
+    weights: Option<String>,
     files: Vec<(String, Vec<u8>)>,
 }
 
 impl CheckedModel {
-    pub(crate) fn read(entry: &Manifest, folder: &Path) -> Result<Self, FileFault> {
-        let read = |file: &FileEntry| {
-            Ok((
-                file.name.clone(),
-                read_checked(&folder.join(&file.name), file)?,
-            ))
-        };
+    pub(crate) fn read(entry: &Manifest, place: &Place) -> Result<Self, FileFault> {
+        let read =
+            |file: &FileEntry| Ok((file.name.clone(), read_checked(&place.path(file), file)?));
         let files = entry.files.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self {
             version: entry.full_name(),
+            weights: entry.weights.clone(),
             files,
         })
+    }
+
+    /// The name and the bytes of the file with its weights.
+    pub fn weights(&self) -> Option<(&str, &[u8])> {
+        let name = self.weights.as_deref()?;
+        Some((name, self.file(name)?))
+    }
+
+    /// Gives a file's bytes away, so that they need not be kept beside what is made of them.
+    pub fn take_file(&mut self, name: &str) -> Option<Vec<u8>> {
+        let file = self.files.iter_mut().find(|(file, _)| file == name)?;
+        Some(std::mem::take(&mut file.1))
     }
 
     /// The bytes of a file.
@@ -171,7 +193,7 @@ impl fmt::Debug for CheckedModel {
 }
 
 /// Checks all files of a model without keeping them.
-pub(crate) fn check_folder(entry: &Manifest, folder: &Path) -> Result<(), FileFault> {
-    let check = |file: &FileEntry| check_file(&folder.join(&file.name), file);
+pub(crate) fn check_place(entry: &Manifest, place: &Place) -> Result<(), FileFault> {
+    let check = |file: &FileEntry| check_file(&place.path(file), file);
     entry.files.iter().try_for_each(check)
 }

@@ -26,12 +26,16 @@ mod input;
 mod kernels;
 mod lives;
 mod load_options;
+mod loaded;
 mod manifest;
 mod model;
+mod model_name;
 mod options;
 mod output;
 mod passes;
 mod permits;
+mod pickle;
+mod place;
 #[cfg(feature = "bevy")]
 mod plugin;
 mod port;
@@ -74,12 +78,15 @@ pub use crate::{
     gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},
     input::{ChatMessage, ChatRole, Encoded, Input},
     load_options::LoadOptions,
+    loaded::{InUse, LoadedModel, Models},
     manifest::{Architecture, FileEntry, Latency, Limits, Manifest, SourceEntry, WheelEntry},
     model::Model,
+    model_name::{ModelName, Pick},
     options::PortOptions,
     output::{
         ClassScore, GeneratedText, GenerationEnd, Output, TagSpan, Transcript, TranscriptSegment,
     },
+    pickle::find_pickle,
     port::{Arrival, Change, Piece, Port, PortLoad, ReplicaChange, ReplicaSetup},
     precision::Precision,
     profile::{
@@ -87,7 +94,11 @@ pub use crate::{
         compare_quantiles, measure, median, outliers, quantile, shipped, shipped_for, token_budget,
     },
     request::{Answer, CancelFlag, Refused, Reply, Request, RequestError, Timings},
-    store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},
+    safetensors_header::check_safetensors,
+    store::{
+        Aliases, Found, ImportOptions, Imported, ModelState, Progress, Removed, Route, Served,
+        Store, StoreError, StoreOptions,
+    },
 };
 
 #[cfg(feature = "bevy")]

@@ -53,6 +53,18 @@ impl Architecture {
         Self::HashedWords,
     ];
 
+    /// What models of this kind are made for.
+    pub fn skills(self) -> &'static [Skill] {
+        match self {
+            Self::SentenceBert | Self::StaticWords | Self::HashedWords => &[Skill::Embed],
+            Self::BertClassifier => &[Skill::Classify],
+            Self::BertTagger => &[Skill::Tag],
+            Self::Whisper => &[Skill::Transcribe],
+            Self::Llama => &[Skill::Generate],
+            Self::SileroVad => &[],
+        }
+    }
+
     /// As manifests write it.
     pub fn name(self) -> &'static str {
         match self {

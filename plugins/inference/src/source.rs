@@ -41,17 +41,29 @@ pub(crate) struct Pulling<'a> {
     pub(crate) cancel: &'a AtomicBool,
 }
 
-/// What people call a source.
+impl SourceEntry {
+    /// What people call it.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Hub { repo, revision } => {
+                format!("model hub, {repo} at {revision}")
+            }
+            Self::PackageIndex { wheels, .. } => {
+                let wheels: Vec<_> = wheels
+                    .iter()
+                    .map(|wheel| format!("{} {}", wheel.package, wheel.version))
+                    .collect();
+                format!("package index ({})", wheels.join(", "))
+            }
+        }
+    }
+}
+
+/// What people call a source that is asked.
 pub(crate) fn title(source: &SourceEntry, options: &StoreOptions) -> String {
     match source {
         SourceEntry::Hub { .. } => format!("model hub {}", options.hub),
-        SourceEntry::PackageIndex { wheels, .. } => {
-            let wheels: Vec<_> = wheels
-                .iter()
-                .map(|wheel| format!("{} {}", wheel.package, wheel.version))
-                .collect();
-            format!("package index ({})", wheels.join(", "))
-        }
+        SourceEntry::PackageIndex { .. } => source.title(),
     }
 }
 

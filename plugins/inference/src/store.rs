@@ -1,32 +1,41 @@
 //! Keeps models on disk: finds them, fetches them, and hands out nothing that was not checked.
 //!
-//! A model lies in `<store>/<name>/<first 12 digits of its weights' hash>/`, next to the project's
-//! own `assets/models/<name>/`. What is fetched lands in a temporary folder of the store first and
-//! is moved into place when every file has been checked, so nothing half-written is ever seen.
+//! A file lies in `<store>/blobs/sha256/AB/ABCD…`, named by its hash; a version is a manifest in
+//! `<store>/versions/NAME/VERSION.ron` that names its files by their hashes and never changes; what
+//! `NAME@stable` and `NAME@candidate` mean is in `<store>/aliases/NAME.ron`. Next to it are the
+//! project's own `assets/models/NAME/`. What is fetched or imported lands in a temporary folder
+//! first and is moved into place when every file has been checked, its manifest last, so nothing
+//! half-written is ever seen. Models that lie in folders of their own, as earlier builds kept
+//! them, are taken over.
 
+mod aliases;
 mod error;
+mod fetch;
+mod import;
+mod lock;
+mod manage;
 mod options;
+mod resolve;
+mod versions;
 
-use std::{
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
+use std::{path::PathBuf, sync::atomic::AtomicBool};
+
+pub use self::{
+    aliases::{Aliases, Served},
+    error::StoreError,
+    import::{ImportOptions, Imported},
+    manage::Removed,
+    options::StoreOptions,
+    resolve::Route,
 };
-
-pub use self::{error::StoreError, options::StoreOptions};
 use crate::{
     catalog::Catalog,
-    check::{CheckedModel, FileFault, check_folder},
+    check::{CheckedModel, FileFault, check_place},
     load_options::LoadOptions,
     manifest::Manifest,
     model::Model,
-    scratch::Scratch,
-    source::{self, Pulling, SourceError},
+    place::Place,
 };
-
-/// How often damaged files are moved out of the way of checked ones.
-const MOST_MOVES: u32 = 5;
 
 /// How far a fetch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +60,7 @@ pub enum ModelState {
     },
     /// It has not been fetched.
     Missing,
-    /// It is there and wrong; the next load fetches it again.
+    /// It is there and wrong; the next load fetches it again if it has a source.
     Damaged {
         /// The first file that is wrong.
         fault: FileFault,
@@ -75,12 +84,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store for the models of a catalog. Touches nothing yet.
+    /// A store for the models of a catalog, and for those that are imported. Touches nothing yet.
     pub fn new(catalog: Catalog, options: StoreOptions) -> Self {
         Self { catalog, options }
     }
 
-    /// The models that it knows.
+    /// The models that it knows without being told.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -90,12 +99,15 @@ impl Store {
         &self.options
     }
 
-    /// Every known model and its state. Reads and checks all files that are there.
-    pub fn list(&self) -> Vec<(&Manifest, ModelState)> {
-        self.catalog
-            .models()
-            .iter()
-            .map(|entry| (entry, self.state(entry)))
+    /// Every known version and its state. Reads and checks all files that are there.
+    pub fn list(&self) -> Vec<(Manifest, ModelState)> {
+        let known = self.known();
+        known
+            .into_iter()
+            .map(|manifest| {
+                let state = self.state_of(&manifest);
+                (manifest, state)
+            })
             .collect()
     }
 
@@ -105,8 +117,8 @@ impl Store {
     /// [`StoreError::UnknownModel`], [`StoreError::NoSource`] if it is not here,
     /// [`StoreError::Damaged`] with the file, what it should be and what it is.
     pub fn verify(&self, name: &str) -> Result<Found, StoreError> {
-        let entry = self.entry(name)?;
-        match self.state(entry) {
+        let entry = self.resolve(name)?;
+        match self.state_of(&entry) {
             ModelState::BuiltIn => Ok(built_in()),
             ModelState::Ready { folder } => {
                 let source = if folder.starts_with(&self.options.root) {
@@ -119,20 +131,11 @@ impl Store {
                     source: source.to_owned(),
                 })
             }
-            ModelState::Missing => {
-                let tried = vec![(
-                    self.folder(entry).display().to_string(),
-                    String::from("not there"),
-                )];
-                Err(StoreError::NoSource {
-                    model: name.to_owned(),
-                    tried,
-                })
-            }
-            ModelState::Damaged { fault } => Err(StoreError::Damaged {
-                model: name.to_owned(),
-                fault,
+            ModelState::Missing => Err(StoreError::NoSource {
+                model: entry.name,
+                tried: vec![(self.title(), String::from("not there"))],
             }),
+            ModelState::Damaged { fault } => Err(damaged(&entry, fault)),
         }
     }
 
@@ -148,7 +151,8 @@ impl Store {
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<Found, StoreError> {
-        Ok(self.find(name, check_folder, progress, cancel)?.1)
+        let entry = self.resolve(name)?;
+        Ok(self.find(&entry, check_place, progress, cancel)?.1)
     }
 
     /// A model that is ready to be opened as replicas: found, fetched if need be, checked and read.
@@ -162,206 +166,125 @@ impl Store {
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<Model, StoreError> {
-        let entry = self.entry(name)?;
-        let (files, found) = self.find(name, CheckedModel::read, progress, cancel)?;
-        Ok(Model::read(entry, files, found, how.into())?)
+        let entry = self.resolve(name)?;
+        let (files, found) = self.find(&entry, CheckedModel::read, progress, cancel)?;
+        Ok(Model::read(&entry, files, found, how.into())?)
     }
 
-    fn entry(&self, name: &str) -> Result<&Manifest, StoreError> {
-        self.catalog
-            .get(name)
-            .ok_or_else(|| StoreError::UnknownModel {
-                model: name.to_owned(),
-                known: self
-                    .catalog
-                    .models()
-                    .iter()
-                    .map(|model| model.name.clone())
-                    .collect(),
-            })
+    fn title(&self) -> String {
+        format!("local store {}", self.options.root.display())
     }
 
-    /// Where the store keeps a model.
-    pub(crate) fn folder(&self, entry: &Manifest) -> PathBuf {
-        self.options
-            .root
-            .join(&entry.name)
-            .join(weights_version(entry))
+    /// The places on this machine where a model may be, best first, and what they are called.
+    fn places(&self, entry: &Manifest) -> Vec<(Place, bool)> {
+        let root = &self.options.root;
+        let mut places = Vec::new();
+        // The project's own files are those of the catalog's version.
+        if self.catalog.get(&entry.name).map(Manifest::version) == Some(entry.version()) {
+            let assets = self.options.assets.as_ref();
+            let folder = assets.map(|assets| assets.join(&entry.name));
+            places.extend(
+                folder
+                    .filter(|folder| folder.is_dir())
+                    .map(|folder| (Place::Folder(folder), false)),
+            );
+        }
+        let blobs = Place::Blobs(root.clone());
+        let is_recorded = self
+            .stored(&entry.name)
+            .iter()
+            .any(|stored| stored.version() == entry.version());
+        // Files of other versions may make it complete.
+        if is_recorded || entry.files.iter().all(|file| blobs.path(file).is_file()) {
+            places.push((blobs, false));
+        }
+        let old = self.old_folder(entry);
+        if old.is_dir() {
+            places.push((Place::Folder(old), true));
+        }
+        places
     }
 
-    fn asset_folder(&self, entry: &Manifest) -> Option<PathBuf> {
-        let folder = self.options.assets.as_ref()?.join(&entry.name);
-        folder.is_dir().then_some(folder)
-    }
-
-    fn state(&self, entry: &Manifest) -> ModelState {
+    /// The state of a version. Reads and checks all files that are there.
+    pub fn state_of(&self, entry: &Manifest) -> ModelState {
         if entry.is_built_in() {
             return ModelState::BuiltIn;
         }
         let mut state = ModelState::Missing;
-        for folder in [self.asset_folder(entry), Some(self.folder(entry))]
-            .into_iter()
-            .flatten()
-        {
-            if !folder.is_dir() {
-                continue;
-            }
-            match check_folder(entry, &folder) {
-                Ok(()) => return ModelState::Ready { folder },
+        for (place, _) in self.places(entry) {
+            match check_place(entry, &place) {
+                Ok(()) => {
+                    return ModelState::Ready {
+                        folder: place.folder(),
+                    };
+                }
                 Err(fault) => state = ModelState::Damaged { fault },
             }
         }
         state
     }
 
-    /// Looks for a model in all sources in turn and takes what `take` makes of the first that is right.
+    /// Looks for a model in all places in turn and takes what `take` makes of the first that is right.
     fn find<T>(
         &self,
-        name: &str,
-        take: impl Fn(&Manifest, &Path) -> Result<T, FileFault>,
+        entry: &Manifest,
+        take: impl Fn(&Manifest, &Place) -> Result<T, FileFault>,
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<(T, Found), StoreError> {
-        let entry = self.entry(name)?;
-        let folder = self.folder(entry);
-        let mut tried = Vec::new();
+        let blobs = Place::Blobs(self.options.root.clone());
         if entry.is_built_in() {
-            // It has no files, so any folder holds them all.
-            let taken = take(entry, &folder).map_err(|fault| StoreError::Damaged {
-                model: name.to_owned(),
-                fault,
-            })?;
+            // It has no files, so any place holds them all.
+            let taken = take(entry, &blobs).map_err(|fault| damaged(entry, fault))?;
             return Ok((taken, built_in()));
         }
-        match self.asset_folder(entry) {
-            None => tried.push((String::from("project assets"), String::from("not there"))),
-            Some(assets) => match take(entry, &assets) {
-                Ok(taken) => return Ok((taken, found(assets, "project assets"))),
-                Err(fault) => {
-                    tracing::warn!("the project's copy of model {name:?} is left aside: {fault}");
-                    tried.push((String::from("project assets"), fault.to_string()));
-                }
-            },
-        }
-        let source = format!("local store {}", self.options.root.display());
-        if folder.is_dir() {
-            match take(entry, &folder) {
-                Ok(taken) => return Ok((taken, found(folder, "local store"))),
-                Err(fault) => {
-                    tracing::warn!("model {name:?} is fetched again: {fault}");
-                    tried.push((source, fault.to_string()));
-                }
-            }
-        } else {
-            tried.push((source, String::from("not there")));
-        }
-        let (taken, source) = self.fetch(entry, &take, tried, progress, cancel)?;
-        Ok((taken, found(folder, &source)))
-    }
-
-    /// Asks the sources outside this machine, and moves what the first one has into place.
-    fn fetch<T>(
-        &self,
-        entry: &Manifest,
-        take: impl Fn(&Manifest, &Path) -> Result<T, FileFault>,
-        mut tried: Vec<(String, String)>,
-        progress: &mut dyn FnMut(Progress<'_>),
-        cancel: &AtomicBool,
-    ) -> Result<(T, String), StoreError> {
-        let root = &self.options.root;
-        let scratch = Scratch::new(root).map_err(|error| self.io_error(entry, root, error))?;
-        for (nth, source) in entry.sources.iter().enumerate() {
-            let title = source::title(source, &self.options);
-            let files = scratch.path().join(format!("source-{nth}"));
-            let mut pulling = Pulling {
-                entry,
-                options: &self.options,
-                folder: &files,
-                title: &title,
-                progress,
-                cancel,
+        let (mut tried, mut last_fault) = (Vec::new(), None);
+        for (place, is_old) in self.places(entry) {
+            let in_store = place.folder().starts_with(&self.options.root);
+            let source = if in_store {
+                "local store"
+            } else {
+                "project assets"
             };
-            match fs::create_dir(&files)
-                .map_err(SourceError::Disk)
-                .and_then(|()| pulling.pull(source))
-            {
-                Ok(()) => {
-                    // Taken before it is moved: what is handed out is what was fetched here.
-                    match take(entry, &files) {
-                        Ok(taken) => {
-                            self.put_in_place(entry, &files, &scratch)?;
-                            return Ok((taken, title));
-                        }
-                        Err(fault) => tried.push((title, fault.to_string())),
+            match take(entry, &place) {
+                Ok(taken) => {
+                    if is_old {
+                        self.adopt(entry, &place);
                     }
+                    return Ok((taken, found(&place, source)));
                 }
-                Err(SourceError::Cancelled) => return Err(StoreError::Cancelled),
-                Err(SourceError::Disk(error)) => return Err(self.io_error(entry, root, error)),
-                Err(SourceError::Failed(why)) => tried.push((title, why)),
+                Err(fault) => {
+                    tracing::warn!("a copy of model {:?} is left aside: {fault}", entry.name);
+                    let title = if in_store {
+                        self.title()
+                    } else {
+                        source.to_owned()
+                    };
+                    tried.push((title, fault.to_string()));
+                    last_fault = Some(fault);
+                }
             }
         }
-        Err(StoreError::NoSource {
-            model: entry.name.clone(),
-            tried,
-        })
-    }
-
-    /// Moves checked files to where the model belongs, and whatever is there out of the way.
-    fn put_in_place(
-        &self,
-        entry: &Manifest,
-        files: &Path,
-        scratch: &Scratch,
-    ) -> Result<(), StoreError> {
-        let target = self.folder(entry);
-        let parent = self.options.root.join(&entry.name);
-        let wrong = |error| self.io_error(entry, &target, error);
-        fs::create_dir_all(&parent).map_err(wrong)?;
-        sync_folder(files).map_err(wrong)?;
-        // Somebody else may put the same files there at the same time: then theirs stay.
-        for nth in 0..MOST_MOVES {
-            let Err(error) = fs::rename(files, &target) else {
-                return sync_folder(&parent).map_err(wrong);
-            };
-            if check_folder(entry, &target).is_ok() {
-                return Ok(());
-            }
-            match fs::rename(&target, scratch.path().join(format!("damaged-{nth}"))) {
-                Ok(()) => {}
-                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => return Err(wrong(error)),
+        // What was imported can be had nowhere else.
+        if let Some(fault) = last_fault.filter(|_| entry.sources.is_empty()) {
+            return Err(damaged(entry, fault));
+        }
+        for title in [String::from("project assets"), self.title()] {
+            if !tried.iter().any(|(there, _)| *there == title) {
+                tried.push((title, String::from("not there")));
             }
         }
-        Err(wrong(io::Error::other(
-            "somebody else keeps putting damaged files there",
-        )))
-    }
-
-    fn io_error(&self, entry: &Manifest, path: &Path, error: io::Error) -> StoreError {
-        if matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        ) {
-            let needed = entry.bytes() + source::overhead(entry);
-            return StoreError::NoSpace {
-                path: self.options.root.clone(),
-                needed,
-            };
-        }
-        StoreError::Io {
-            path: path.to_owned(),
-            error,
-        }
+        let (taken, source) = self.fetch(entry, take, tried, progress, cancel)?;
+        Ok((taken, found(&blobs, &source)))
     }
 }
 
-/// What the folder of a model is called: the start of the hash of its weights.
-fn weights_version(entry: &Manifest) -> String {
-    let weights = entry
-        .files
-        .iter()
-        .find(|file| Some(&file.name) == entry.weights.as_ref());
-    weights.map_or_else(|| entry.version(), |file| file.sha256.short())
+fn damaged(entry: &Manifest, fault: FileFault) -> StoreError {
+    StoreError::Damaged {
+        model: entry.full_name(),
+        fault: Box::new(fault),
+        is_imported: entry.sources.is_empty(),
+    }
 }
 
 fn built_in() -> Found {
@@ -371,18 +294,9 @@ fn built_in() -> Found {
     }
 }
 
-fn found(folder: PathBuf, source: &str) -> Found {
+fn found(place: &Place, source: &str) -> Found {
     Found {
-        folder: Some(folder),
+        folder: Some(place.folder()),
         source: source.to_owned(),
-    }
-}
-
-/// Makes the names in a folder survive a crash, where the system knows how.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
     }
 }

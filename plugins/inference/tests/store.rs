@@ -108,25 +108,28 @@ impl Place {
     }
 
     fn model_folder(&self) -> PathBuf {
-        let store = self.store();
-        self.options
-            .root
-            .join(MODEL)
-            .join(store.catalog().get(MODEL).unwrap().files[1].sha256.short())
+        self.options.root.join("blobs/sha256")
+    }
+
+    /// Where earlier builds kept the model.
+    fn old_folder(&self) -> PathBuf {
+        let weights = hash(&files()["model.safetensors"]);
+        self.options.root.join(MODEL).join(weights.short())
     }
 
     fn weights(&self) -> PathBuf {
-        self.model_folder().join("model.safetensors")
+        let digits = hash(&files()["model.safetensors"]).to_string();
+        self.model_folder().join(&digits[..2]).join(digits)
     }
 
-    /// Every file below the store.
+    /// Every file below the store, but for its lock.
     fn kept(&self) -> Vec<PathBuf> {
         fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(folder).into_iter().flatten() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     walk(&path, into);
-                } else {
+                } else if !path.ends_with(".lock") {
                     into.push(path);
                 }
             }
@@ -168,7 +171,7 @@ fn a_model_is_pulled_once_and_kept() {
                 folder: place.model_folder()
             }
         );
-        assert_eq!(place.kept().len(), 2);
+        assert_eq!(place.kept().len(), 3);
         let n_asked = hub.n_asked();
         assert_eq!(place.pull().unwrap().source, "local store");
         assert_eq!(hub.n_asked(), n_asked, "what is there is not fetched again");
@@ -256,15 +259,17 @@ fn a_damaged_file_is_named_and_fetched_again() {
             Some(bytes) => fs::write(place.weights(), bytes).unwrap(),
             None => fs::remove_file(place.weights()).unwrap(),
         }
-        let path = place.weights();
+        let (file, path) = (String::from("model.safetensors"), place.weights());
         let fault = match bytes {
-            None => FileFault::Missing { path },
+            None => FileFault::Missing { file, path },
             Some(bytes) if bytes.len() == good.len() => FileFault::Hash {
+                file,
                 path,
                 expected: hash(&good),
                 found: hash(bytes),
             },
             Some(bytes) => FileFault::Size {
+                file,
                 path,
                 expected: good.len() as u64,
                 found: bytes.len() as u64,
@@ -283,7 +288,7 @@ fn a_damaged_file_is_named_and_fetched_again() {
             format!("model hub {}", hub.url())
         );
         assert_eq!(fs::read(place.weights()).unwrap(), good);
-        assert_eq!(place.kept().len(), 2);
+        assert_eq!(place.kept().len(), 3);
     }
 }
 
@@ -318,6 +323,30 @@ fn the_projects_own_files_come_first_if_they_are_right() {
 }
 
 #[test]
+fn what_earlier_builds_fetched_is_taken_over() {
+    let hub = Hub::new(files(), Manner::Good);
+    let place = Place::new(&hub.url());
+    let old = place.old_folder();
+    fs::create_dir_all(&old).unwrap();
+    for (name, bytes) in files() {
+        fs::write(old.join(name), bytes).unwrap();
+    }
+    let ready = |folder| ModelState::Ready { folder };
+    assert_eq!(place.state(), ready(old.clone()));
+    assert_eq!(place.pull().unwrap().source, "local store");
+    assert_eq!(place.state(), ready(place.model_folder()));
+    // The old folder is no longer needed, and a damaged one is cleared away.
+    fs::write(old.join("config.json"), "[]").unwrap();
+    fs::remove_file(place.weights()).unwrap();
+    assert!(matches!(place.state(), ModelState::Damaged { .. }));
+    place.pull().unwrap();
+    assert_eq!(place.state(), ready(place.model_folder()));
+    assert!(!old.exists());
+    let versions = place.options.root.join("versions").join(MODEL);
+    assert_eq!(fs::read_dir(versions).unwrap().count(), 1);
+}
+
+#[test]
 fn a_cancelled_pull_leaves_nothing() {
     let hub = Hub::new(files(), Manner::Good);
     let place = Place::new(&hub.url());
@@ -338,7 +367,7 @@ fn a_cancelled_pull_leaves_nothing() {
 fn pulls_at_the_same_time_do_not_hurt_each_other() {
     let hub = Hub::new(files(), Manner::Good);
     let place = Place::new(&hub.url());
-    fs::create_dir_all(place.model_folder()).unwrap();
+    fs::create_dir_all(place.weights().parent().unwrap()).unwrap();
     fs::write(place.weights(), "what an older crash left").unwrap();
     thread::scope(|scope| {
         let pulls: Vec<_> = (0..6).map(|_| scope.spawn(|| place.pull())).collect();
@@ -352,7 +381,7 @@ fn pulls_at_the_same_time_do_not_hurt_each_other() {
             folder: place.model_folder()
         }
     );
-    assert_eq!(place.kept().len(), 2);
+    assert_eq!(place.kept().len(), 3);
 }
 
 #[test]
@@ -411,7 +440,7 @@ fn the_package_index_comes_after_the_hub() {
             folder: place.model_folder()
         }
     );
-    assert_eq!(place.kept().len(), 2);
+    assert_eq!(place.kept().len(), 3);
 }
 
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     check::Outside,
     error::SceneError,
-    hardware::catalog_versions,
+    hardware::known_models,
     parse::{parse, refuse_bytes},
     scene::Scene,
 };
@@ -38,7 +38,7 @@ impl Scene {
         let bytes = read_bytes(path)?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| refuse_bytes(&bytes, error.valid_up_to(), path))?;
-        let versions = catalog_versions();
+        let versions = known_models();
         parse(
             text,
             path,
@@ -54,7 +54,7 @@ impl Scene {
     /// # Errors
     /// The text is no valid scene.
     pub fn parse(text: &str, path: &Path) -> Result<Self, SceneError> {
-        let versions = catalog_versions();
+        let versions = known_models();
         parse(
             text,
             path,

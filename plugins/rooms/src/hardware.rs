@@ -1,7 +1,9 @@
 //! Devices, models and replicas: what computes.
 
+use std::str::FromStr as _;
+
 use bevy::prelude::Reflect;
-use inference::Catalog;
+use inference::{Catalog, ModelName, Store, StoreOptions};
 use schedule::{LatencyProfile, Skill};
 use serde::Deserialize;
 
@@ -47,7 +49,7 @@ pub enum DeviceKind {
 pub struct Model {
     /// The name used in the scene.
     pub name: String,
-    /// The version in the model catalog.
+    /// Which it is: `NAME`, `NAME@candidate` or `NAME@VERSION`, of the catalog or imported.
     pub version: String,
 }
 
@@ -87,10 +89,11 @@ impl Device {
 impl Model {
     pub(crate) fn checked(check: &mut Check<'_>, spec: &ModelSpec, versions: &[String]) -> Self {
         let version = check.value(&spec.version).unwrap_or_default();
-        if spec.version.value.is_ok() && !versions.contains(&version) {
+        if spec.version.value.is_ok() && !is_known(&version, versions) {
             check.refuse(&spec.version, || {
                 let what = format!("the model catalog has no version {}", quoted(&version));
-                (what, one_of(&version, versions.iter().map(String::as_str)))
+                let names = versions.iter().filter(|name| !name.contains('@'));
+                (what, one_of(&version, names.map(String::as_str)))
             });
         }
         Self {
@@ -144,11 +147,23 @@ impl Replica {
     }
 }
 
-/// The model versions that a scene may name.
-pub(crate) fn catalog_versions() -> Vec<String> {
-    Catalog::built_in()
-        .models()
-        .iter()
-        .map(|model| model.name.clone())
-        .collect()
+/// The models that a scene may name, with and without a version: those of the catalog, and those that
+/// were imported.
+pub(crate) fn known_models() -> Vec<String> {
+    let catalog = Catalog::built_in();
+    match StoreOptions::from_env() {
+        Ok(options) => Store::new(catalog, options).known_names(),
+        // Without a home folder there is nothing but the catalog.
+        Err(_) => {
+            let models = catalog.models().iter();
+            models.map(|model| model.name.clone()).collect()
+        }
+    }
+}
+
+/// Whether `version` names one of the `known` models; of a version, its first digits are enough.
+fn is_known(version: &str, known: &[String]) -> bool {
+    let fits =
+        |name: &String| name == version || (version.contains('@') && name.starts_with(version));
+    ModelName::from_str(version).is_ok() && known.iter().any(fits)
 }

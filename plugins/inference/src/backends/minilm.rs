@@ -95,7 +95,8 @@ impl Weights {
         let tokenizer =
             read_tokenizer(bytes("tokenizer.json")?).map_err(|why| bad("tokenizer.json", why))?;
         let weights = bytes("model.safetensors")?;
-        safetensors_header::check(weights).map_err(|why| bad("model.safetensors", why))?;
+        safetensors_header::check_safetensors(weights)
+            .map_err(|why| bad("model.safetensors", why))?;
         let place = match how.device {
             DeviceChoice::Cpu => Place::pack(weights, &config, how.precision),
             device => Place::put(weights, device.open()?),

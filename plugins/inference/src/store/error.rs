@@ -16,6 +16,55 @@ pub enum StoreError {
         /// What there is.
         known: Vec<String>,
     },
+    /// It is no name of a model.
+    #[error("{text:?} names no model: {why}")]
+    BadName {
+        /// What was asked for.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is such a model, but no such version of it.
+    #[error("{}", unknown_version(.model, *.is_ambiguous, .known))]
+    UnknownVersion {
+        /// What was asked for.
+        model: String,
+        /// Whether several versions fit.
+        is_ambiguous: bool,
+        /// The versions that there are.
+        known: Vec<String>,
+    },
+    /// It cannot be done as things are; nothing was changed.
+    #[error("model {model:?}: {why}")]
+    State {
+        /// The version.
+        model: String,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// Somebody's files are no model that can be taken in; nothing was kept.
+    #[error("{path:?} is refused: {why}")]
+    Refused {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// Models in use leave too little memory.
+    #[error(
+        "model {model:?} needs {needed:?} bytes of memory, and {in_use:?} of the {budget:?} that models may use are in use; \
+         stop what uses them, or allow more"
+    )]
+    NoMemory {
+        /// The version.
+        model: String,
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes of models with running work.
+        in_use: u64,
+        /// Bytes that loaded models may have.
+        budget: u64,
+    },
     /// Nobody had it.
     #[error("{}", no_source(.model, .tried))]
     NoSource {
@@ -52,16 +101,39 @@ pub enum StoreError {
     #[error("there is no home folder to keep models in; set {STORE_VARIABLE} to a folder")]
     NoHome,
     /// A model is not all right.
-    #[error("model {model:?} is damaged: {fault}; `diorama models pull {model}` fetches it again")]
+    #[error("model {model:?} is damaged: {fault}; {}", remedy(.model, *.is_imported))]
     Damaged {
         /// What was checked.
         model: String,
         /// The first file that is wrong.
-        fault: FileFault,
+        fault: Box<FileFault>,
+        /// Whether no source has it.
+        is_imported: bool,
     },
     /// The files are right and the model cannot be made of them.
     #[error(transparent)]
     Backend(#[from] BackendError),
+}
+
+fn remedy(model: &str, is_imported: bool) -> String {
+    if is_imported {
+        String::from("import it again from where it came: `diorama models import PATH`")
+    } else {
+        format!("`diorama models pull {model}` fetches it again")
+    }
+}
+
+fn unknown_version(model: &str, is_ambiguous: bool, known: &[String]) -> String {
+    if is_ambiguous {
+        return format!("model {model:?} may be several of {known:?}; give more digits");
+    }
+    if model.ends_with("@candidate") {
+        return format!(
+            "model {model:?} is not set; `diorama models canary NAME@VERSION SHARE` or an import sets it; \
+             there are {known:?}"
+        );
+    }
+    format!("model {model:?} has no such version; there are {known:?}")
 }
 
 fn no_source(model: &str, tried: &[(String, String)]) -> String {

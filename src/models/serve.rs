@@ -1,0 +1,78 @@
+//! Loads the models of a scene, each once, and starts its replicas.
+
+use bevy::prelude::Resource;
+use inference::{DeviceChoice, InUse, Models, Port};
+use rooms::{DeviceKind, Scene};
+
+use super::{download::Download, store};
+use crate::{cli::RunOptions, error::AppError, interrupt, report, session::open_port, threads};
+
+/// A port that serves the replicas of a scene.
+pub(crate) struct Served {
+    /// The port: replica n of the scene is replica n of the port.
+    pub(crate) port: Port,
+    /// Which versions serve, each once.
+    pub(crate) versions: Vec<String>,
+    /// What `diorama models load` asked for.
+    pub(crate) preloaded: Preloaded,
+}
+
+/// Models that are kept loaded as long as the run lasts.
+#[derive(Default, Resource)]
+pub(crate) struct Preloaded {
+    // Never read: that they are there is all.
+    _models: Vec<InUse>,
+}
+
+/// Loads the models of a scene, each once, and starts its replicas.
+///
+/// # Errors
+/// If a model cannot be had or used.
+pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppError> {
+    let models = Models::new(store()?, u64::MAX);
+    let (mut setups, mut versions) = (Vec::new(), Vec::new());
+    for replica in &scene.replicas {
+        let device = match scene.devices[replica.device].kind {
+            DeviceKind::Cpu => DeviceChoice::Cpu,
+            DeviceKind::Gpu => DeviceChoice::Cuda(0),
+        };
+        let name = options
+            .model
+            .as_ref()
+            .unwrap_or(&scene.models[replica.model].version);
+        let model = load(&models, name, device)?;
+        versions.push(model.version().to_owned());
+        setups.push(model.replica(replica.name.clone()));
+    }
+    versions.sort();
+    versions.dedup();
+    Ok(Served {
+        port: open_port(setups, threads::n_cores(options.threads))?,
+        versions,
+        preloaded: preload(&models)?,
+    })
+}
+
+/// What cannot be loaded is told, and the run goes on without it.
+fn preload(models: &Models) -> Result<Preloaded, AppError> {
+    let mut preloaded = Vec::new();
+    for manifest in models.store().preloaded()? {
+        match load(models, &manifest.full_name(), DeviceChoice::Cpu) {
+            Ok(model) => preloaded.push(model),
+            Err(error) => report::note(&format!("note: not preloaded: {error}")),
+        }
+    }
+    Ok(Preloaded { _models: preloaded })
+}
+
+fn load(models: &Models, name: &str, device: DeviceChoice) -> Result<InUse, AppError> {
+    let bar = Download::new(name);
+    let model = models.get(
+        name,
+        device,
+        &mut |progress| bar.show(progress),
+        interrupt::catch(),
+    );
+    bar.finish();
+    Ok(model?)
+}
