@@ -163,7 +163,7 @@ fn no_source_has_the_model() {
         "local store",
         "127.0.0.1:9",
         "models pull",
-        "hashed-words",
+        "static-minilm",
     ] {
         assert!(
             done.err.contains(word),

@@ -10,6 +10,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    backends::static_words::EMBEDDED,
     file_hash::FileHash,
     manifest::{FileEntry, Manifest},
     place::Place,
@@ -92,6 +93,19 @@ pub(crate) fn read_checked(path: &Path, entry: &FileEntry) -> Result<Vec<u8>, Fi
     Ok(bytes)
 }
 
+/// A file that is part of this crate.
+fn embedded(entry: &FileEntry) -> Result<&'static [u8], FileFault> {
+    let path = Path::new(&entry.name);
+    let (_, bytes) = EMBEDDED
+        .iter()
+        .find(|(name, _)| *name == entry.name)
+        .ok_or_else(|| FileFault::Missing {
+            path: path.to_owned(),
+        })?;
+    compare(path, entry, Sha256::new_with_prefix(bytes))?;
+    Ok(bytes)
+}
+
 fn open(path: &Path, entry: &FileEntry) -> Result<File, FileFault> {
     let file = File::open(path).map_err(|error| unreadable(path, entry, &error))?;
     let found = file
@@ -146,9 +160,16 @@ pub struct CheckedModel {
 }
 
 impl CheckedModel {
+    /// Reads a model out of its place, or out of this crate if it is part of it.
     pub(crate) fn read(entry: &Manifest, place: &Place) -> Result<Self, FileFault> {
-        let read =
-            |file: &FileEntry| Ok((file.name.clone(), read_checked(&place.path(file), file)?));
+        let read = |file: &FileEntry| {
+            let bytes = if entry.is_embedded() {
+                embedded(file)?.to_vec()
+            } else {
+                read_checked(&place.path(file), file)?
+            };
+            Ok((file.name.clone(), bytes))
+        };
         let files = entry.files.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self {
             version: entry.full_name(),
@@ -194,6 +215,12 @@ impl fmt::Debug for CheckedModel {
 
 /// Checks all files of a model without keeping them.
 pub(crate) fn check_place(entry: &Manifest, place: &Place) -> Result<(), FileFault> {
-    let check = |file: &FileEntry| check_file(&place.path(file), file);
+    let check = |file: &FileEntry| {
+        if entry.is_embedded() {
+            embedded(file).map(|_| ())
+        } else {
+            check_file(&place.path(file), file)
+        }
+    };
     entry.files.iter().try_for_each(check)
 }

@@ -14,6 +14,7 @@ mod check;
 mod child;
 mod device;
 mod directory;
+pub mod distil;
 mod fairness;
 mod file_hash;
 mod gguf;
@@ -61,6 +62,7 @@ pub use crate::{
     ask::{Ask, GenerateOptions, Skill, TextShape, TranscribeOptions},
     backend::{Backend, BackendError, Encoder, MakeBackend, SequenceId, SequenceStep},
     backends::{
+        bert_head::BertHead,
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
         openai::{
@@ -68,6 +70,7 @@ pub use crate::{
             Stage,
         },
         recorded::{Recorded, Recording},
+        static_words::StaticWords,
     },
     catalog::{Catalog, CatalogError},
     check::{CheckedModel, FileFault},

