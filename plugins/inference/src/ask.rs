@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json_shape::JsonShape;
+
 /// What a model can do. Manifests and scenes name it in snake case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,7 +132,7 @@ impl Default for GenerateOptions {
 }
 
 /// Which texts a generation may produce.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TextShape {
     /// Any.
@@ -138,6 +140,8 @@ pub enum TextShape {
     Free,
     /// One JSON value.
     Json,
+    /// One JSON value of a shape.
+    Schema(JsonShape),
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub(crate) mod bert;
 pub(crate) mod bert_head;
 pub(crate) mod hashed_words;
+pub(crate) mod llama;
 pub(crate) mod minilm;
 pub(crate) mod openai;
 pub(crate) mod packed_bert;

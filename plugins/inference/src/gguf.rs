@@ -9,7 +9,8 @@ mod quants;
 mod value;
 mod write;
 
-use self::quants::{Q8_BLOCK, quantise_q8};
+use self::quants::Q8_BLOCK;
+pub(crate) use self::quants::quantise_q8;
 pub use self::{
     quants::TensorKind,
     value::{GgufArray, GgufValue},

@@ -14,6 +14,8 @@ mod int8;
 mod level;
 mod linear;
 mod norm;
+pub(crate) mod paged_attention;
+pub(crate) mod q8;
 #[cfg(test)]
 mod reference;
 mod softmax;

@@ -20,6 +20,7 @@ mod file_hash;
 mod gguf;
 mod hall;
 mod input;
+mod json_shape;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "the models that use all of it come one by one")
@@ -64,6 +65,7 @@ pub use crate::{
     backends::{
         bert_head::BertHead,
         hashed_words::HashedWords,
+        llama::{Llama, LlamaOptions, LlamaWeights},
         minilm::{MiniLm, Weights},
         openai::{
             Key, OpenAi, Patience, PerMinute, REMOTE_PREFIX, RemoteError, RemoteSettings, Retries,
@@ -80,6 +82,7 @@ pub use crate::{
     file_hash::FileHash,
     gguf::{Gguf, GgufArray, GgufError, GgufValue, GgufWriter, TensorInfo, TensorKind, requantise},
     input::{ChatMessage, ChatRole, Encoded, Input},
+    json_shape::{JsonShape, JsonShapeError},
     load_options::LoadOptions,
     loaded::{InUse, LoadedModel, Models},
     manifest::{Architecture, FileEntry, Latency, Limits, Manifest, SourceEntry, WheelEntry},

@@ -8,6 +8,7 @@ use crate::{
     backends::{
         bert_head::BertHead,
         hashed_words::HashedWords,
+        llama::{Llama, LlamaOptions, LlamaWeights},
         minilm::{MiniLm, Weights},
         openai::{OpenAi, RemoteSettings},
         static_words::StaticWords,
@@ -34,6 +35,7 @@ enum Parts {
     SentenceBert(Weights),
     Remote(Arc<RemoteSettings>, String),
     StaticWords(StaticWords),
+    Llama(LlamaWeights, LlamaOptions),
 }
 
 impl Model {
@@ -92,6 +94,16 @@ impl Model {
                 Parts::BertHead(BertHead::read(&files, Skill::Tag, how.device)?)
             }
             Architecture::StaticWords => Parts::StaticWords(StaticWords::read(&files)?),
+            Architecture::Llama => {
+                // The manifest names one of its files.
+                let file = entry.weights.as_deref().unwrap_or_default();
+                let bytes = files.file(file).unwrap_or_default();
+                let options = LlamaOptions {
+                    n_threads: how.n_threads,
+                    ..LlamaOptions::default()
+                };
+                Parts::Llama(LlamaWeights::read(&files.version, file, bytes)?, options)
+            }
             architecture => {
                 return Err(BackendError::NotInThisBuild {
                     model: files.version,
@@ -129,6 +141,7 @@ impl Model {
                 Box::new(OpenAi::new(RemoteSettings::clone(settings), name))
             }
             Parts::StaticWords(words) => Box::new(words.clone()),
+            Parts::Llama(weights, options) => Box::new(Llama::new(weights, *options)),
         })
     }
 
