@@ -9,3 +9,5 @@ pub(crate) mod openai;
 pub(crate) mod packed_bert;
 pub(crate) mod recorded;
 pub(crate) mod static_words;
+pub(crate) mod silero;
+pub(crate) mod whisper;

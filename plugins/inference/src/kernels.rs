@@ -13,6 +13,8 @@ mod gemm;
 mod int8;
 mod level;
 mod linear;
+mod log_sum;
+mod long_attention;
 mod norm;
 pub(crate) mod paged_attention;
 pub(crate) mod q8;
@@ -27,6 +29,8 @@ pub(crate) use self::{
     gelu::{gelu, gelu_tanh, silu},
     level::Level,
     linear::{Activation, Linear},
+    log_sum::{highest, log_sum_exp},
+    long_attention::{Attention, Lane, PackedHead},
     norm::{layer_norm, rms_norm},
     softmax::softmax,
     team::Team,

@@ -12,6 +12,7 @@ mod batch;
 mod catalog;
 mod check;
 mod child;
+mod ctranslate2;
 mod device;
 mod directory;
 pub mod distil;
@@ -51,12 +52,14 @@ mod scratch;
 mod sequences;
 mod shared;
 mod source;
+mod speech;
 mod store;
 mod swap;
 mod ticket;
 mod tokeniser;
 mod watch;
 mod watchdog;
+mod wav;
 mod worker;
 
 pub use crate::{
@@ -73,6 +76,8 @@ pub use crate::{
         },
         recorded::{Recorded, Recording},
         static_words::StaticWords,
+        silero::{VoiceActivity, VoiceMemory},
+        whisper::{Whisper, WhisperWeights},
     },
     catalog::{Catalog, CatalogError},
     check::{CheckedModel, FileFault},
@@ -105,6 +110,9 @@ pub use crate::{
         Aliases, Found, ImportOptions, Imported, ModelState, Progress, Removed, Route, Served,
         Store, StoreError, StoreOptions,
     },
+    speech::{SpeechOptions, SpeechStream, SpokenPiece, speech},
+    store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},
+    wav::{SAMPLE_RATE, WavError, read_wav, resample},
 };
 
 #[cfg(feature = "bevy")]

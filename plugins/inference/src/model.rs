@@ -12,6 +12,8 @@ use crate::{
         minilm::{MiniLm, Weights},
         openai::{OpenAi, RemoteSettings},
         static_words::StaticWords,
+        silero::VoiceActivity,
+        whisper::{Whisper, WhisperWeights},
     },
     check::CheckedModel,
     load_options::LoadOptions,
@@ -36,6 +38,8 @@ enum Parts {
     Remote(Arc<RemoteSettings>, String),
     StaticWords(StaticWords),
     Llama(LlamaWeights, LlamaOptions),
+    SileroVad(VoiceActivity),
+    Whisper(WhisperWeights),
 }
 
 impl Model {
@@ -104,6 +108,8 @@ impl Model {
                 };
                 Parts::Llama(LlamaWeights::read(&files.version, file, bytes)?, options)
             }
+            Architecture::SileroVad => Parts::SileroVad(VoiceActivity::read(&files)?),
+            Architecture::Whisper => Parts::Whisper(WhisperWeights::read(&files, how)?),
             architecture => {
                 return Err(BackendError::NotInThisBuild {
                     model: files.version,
@@ -128,6 +134,14 @@ impl Model {
         &self.found
     }
 
+    /// The model that hears where somebody speaks, if it is one.
+    pub fn voice_activity(&self) -> Option<&VoiceActivity> {
+        match &self.parts {
+            Parts::SileroVad(model) => Some(model),
+            _ => None,
+        }
+    }
+
     /// Makes a replica's own backend.
     ///
     /// # Errors
@@ -142,6 +156,13 @@ impl Model {
             }
             Parts::StaticWords(words) => Box::new(words.clone()),
             Parts::Llama(weights, options) => Box::new(Llama::new(weights, *options)),
+            Parts::SileroVad(_) => {
+                return Err(BackendError::Failed {
+                    model: self.version.clone(),
+                    why: String::from("it serves other models and answers no requests itself"),
+                });
+            }
+            Parts::Whisper(weights) => Box::new(Whisper::new(weights)),
         })
     }
 

@@ -18,9 +18,9 @@ use super::{
 };
 
 /// Vectors that a panel of columns is wide.
-const WIDE: usize = 2;
+pub(super) const WIDE: usize = 2;
 /// Rows of the highest tile.
-const HIGHEST: usize = 14;
+pub(super) const HIGHEST: usize = 14;
 
 /// Columns (outputs) of `n_in` weights each, packed.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl Columns {
 
 /// Rows of the highest tile that fits the registers.
 #[inline(always)]
-fn tile_rows<S: Simd>() -> usize {
+pub(super) fn tile_rows<S: Simd>() -> usize {
     if TypeId::of::<S>() == TypeId::of::<Scalar256b>() {
         2
     } else {
@@ -250,7 +250,7 @@ impl WithSimd for Product<'_, '_> {
 
 /// Computes a tile of so many rows.
 #[inline(always)]
-fn tile_of_height<S: Simd>(
+pub(super) fn tile_of_height<S: Simd>(
     simd: S,
     rows: usize,
     packed: &[f32],
