@@ -27,7 +27,6 @@ pub(super) fn import(store: &Store, args: &ImportArgs) -> Result<(), AppError> {
             "version": version,
             "was_there": imported.was_there,
             "aliases": imported.aliases,
-            "loads": imported.loads.is_ok(),
             "manifest": imported.manifest,
         });
         report::print(&format!("{value:#}\n"));
@@ -42,9 +41,6 @@ pub(super) fn import(store: &Store, args: &ImportArgs) -> Result<(), AppError> {
             [..] => format!(", {}", imported.aliases.join(", ")),
         };
         report::print(&format!("{version}: {there}{named}\n"));
-    }
-    if let Err(why) = imported.loads {
-        report::note(&format!("note: {why}"));
     }
     if args.licence.is_none() {
         report::note("note: its licence is not known; say --licence when it is");

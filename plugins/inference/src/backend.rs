@@ -128,14 +128,6 @@ pub enum BackendError {
         /// What is wrong with it.
         why: String,
     },
-    /// This build cannot compute models of this kind.
-    #[error("model {model:?} cannot be loaded: architecture {architecture:?} is not in this build")]
-    NotInThisBuild {
-        /// The model's version.
-        model: String,
-        /// What it would take.
-        architecture: String,
-    },
     /// The device that was asked for is not there.
     #[error("device {device:?} cannot be used: {why}")]
     NoDevice {

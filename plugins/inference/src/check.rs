@@ -100,6 +100,7 @@ fn embedded(entry: &FileEntry) -> Result<&'static [u8], FileFault> {
         .iter()
         .find(|(name, _)| *name == entry.name)
         .ok_or_else(|| FileFault::Missing {
+            file: entry.name.clone(),
             path: path.to_owned(),
         })?;
     compare(path, entry, Sha256::new_with_prefix(bytes))?;

@@ -111,7 +111,6 @@ pub use crate::{
         Store, StoreError, StoreOptions,
     },
     speech::{SpeechOptions, SpeechStream, SpokenPiece, speech},
-    store::{Found, ModelState, Progress, Store, StoreError, StoreOptions},
     wav::{SAMPLE_RATE, WavError, read_wav, resample},
 };
 

@@ -110,12 +110,6 @@ impl Model {
             }
             Architecture::SileroVad => Parts::SileroVad(VoiceActivity::read(&files)?),
             Architecture::Whisper => Parts::Whisper(WhisperWeights::read(&files, how)?),
-            architecture => {
-                return Err(BackendError::NotInThisBuild {
-                    model: files.version,
-                    architecture: architecture.name().to_owned(),
-                });
-            }
         };
         Ok(Self {
             version: files.version,

@@ -45,6 +45,7 @@ impl SourceEntry {
     /// What people call it.
     pub fn title(&self) -> String {
         match self {
+            Self::Embedded => String::from("built in"),
             Self::Hub { repo, revision } => {
                 format!("model hub, {repo} at {revision}")
             }
@@ -62,9 +63,8 @@ impl SourceEntry {
 /// What people call a source that is asked.
 pub(crate) fn title(source: &SourceEntry, options: &StoreOptions) -> String {
     match source {
-        SourceEntry::Embedded => String::from("built in"),
         SourceEntry::Hub { .. } => format!("model hub {}", options.hub),
-        SourceEntry::PackageIndex { .. } => source.title(),
+        SourceEntry::Embedded | SourceEntry::PackageIndex { .. } => source.title(),
     }
 }
 

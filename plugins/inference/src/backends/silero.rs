@@ -80,7 +80,7 @@ impl VoiceActivity {
         const FILE: &str = "silero_vad_16k.safetensors";
         let read = || {
             let bytes = files.file(FILE).ok_or("the model has no such file")?;
-            safetensors_header::check(bytes)?;
+            safetensors_header::check_safetensors(bytes)?;
             let tensors = load_buffer(bytes, &Device::Cpu).map_err(|error| error.to_string())?;
             Shared::read(files.version.clone(), &Tensors(tensors))
         };

@@ -15,7 +15,7 @@ mod vocabulary;
 
 use std::{
     fmt,
-    path::Path,
+    path::PathBuf,
     sync::{Arc, LazyLock},
 };
 
@@ -29,6 +29,7 @@ use crate::{
     check::CheckedModel,
     input::{Encoded, Input},
     output::Output,
+    place::Place,
 };
 
 /// Entries of a text that are read.
@@ -115,7 +116,9 @@ impl StaticWords {
             let catalog = Catalog::built_in();
             let read = || {
                 let entry = catalog.get(EMBEDDED_NAME)?;
-                let files = CheckedModel::read(entry, Path::new("")).ok()?;
+                // It lies nowhere but in this crate.
+                let nowhere = Place::Folder(PathBuf::new());
+                let files = CheckedModel::read(entry, &nowhere).ok()?;
                 StaticWords::read(&files).ok()
             };
             read().expect("the embedded model can be read. This is a bug")

@@ -137,7 +137,7 @@ impl WithSimd for Attention<'_> {
 fn turn_queries<S: Simd>(queries: &[f32], stride: usize, scale: f32, panel: &mut [S::f32s]) {
     let at_once = WIDE * S::F32_LANES;
     let width = panel.len() / WIDE;
-    let panel: &mut [f32] = pulp::bytemuck::cast_slice_mut(panel);
+    let panel: &mut [f32] = bytemuck::cast_slice_mut(panel);
     for (nth, query) in queries.chunks(stride).enumerate() {
         for (to, from) in panel[nth..]
             .iter_mut()
@@ -212,7 +212,7 @@ fn mix<S: Simd>(
 fn write<S: Simd>(_: S, mixed: &[S::f32s], out: &mut [f32], stride: usize) {
     let at_once = WIDE * S::F32_LANES;
     let width = mixed.len() / WIDE;
-    let mixed: &[f32] = pulp::bytemuck::cast_slice(mixed);
+    let mixed: &[f32] = bytemuck::cast_slice(mixed);
     for (nth, out) in out.chunks_mut(stride).enumerate() {
         for (to, from) in out[..width]
             .iter_mut()

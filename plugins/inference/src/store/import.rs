@@ -16,7 +16,6 @@ use self::look::{Format, Look};
 use super::{Store, StoreError, lock::Locked, manage::state, versions::Entrance};
 use crate::{
     ask::Skill,
-    backend::BackendError,
     check::CheckedModel,
     file_hash::FileHash,
     gguf,
@@ -61,8 +60,6 @@ pub struct Imported {
     pub was_there: bool,
     /// What names it now: `stable` if it is the first of its name, else `candidate`.
     pub aliases: Vec<&'static str>,
-    /// Whether this build can load it; else why not.
-    pub loads: Result<(), String>,
 }
 
 impl Store {
@@ -111,8 +108,8 @@ impl Store {
         check_weights(&look, &folder, &mut manifest).map_err(refused)?;
         manifest.check().map_err(refused)?;
         let place = Place::Folder(folder);
-        let loads = try_to_load(&manifest, &place).map_err(refused)?;
-        self.take_in(manifest, &place, loads)
+        try_to_load(&manifest, &place).map_err(refused)?;
+        self.take_in(manifest, &place)
     }
 
     /// Moves checked files in, and names the version.
@@ -120,7 +117,6 @@ impl Store {
         &self,
         manifest: Manifest,
         place: &Place,
-        loads: Result<(), String>,
     ) -> Result<Imported, StoreError> {
         let locked = |locked: &Locked| {
             let there = self.versions(&manifest.name).unwrap_or_default();
@@ -153,7 +149,6 @@ impl Store {
                 aliases: aliases.of(&manifest.version()),
                 manifest: manifest.clone(),
                 was_there,
-                loads,
             })
         };
         self.locked(&manifest, locked)
@@ -264,19 +259,17 @@ fn check_gguf(weights: &Path, look: &Look, manifest: &mut Manifest) -> Result<()
         .map_err(|error| error.to_string())
 }
 
-/// Whether a model can be made of the files. That this build knows no such models is no fault of theirs.
-fn try_to_load(manifest: &Manifest, place: &Place) -> Result<Result<(), String>, String> {
+/// Makes a model of the files, to see that it can be done.
+fn try_to_load(manifest: &Manifest, place: &Place) -> Result<(), String> {
     let files = CheckedModel::read(manifest, place).map_err(|fault| fault.to_string())?;
     // What only serves other models is loaded by them.
     if manifest.architecture.skills().is_empty() {
-        return Ok(Ok(()));
+        return Ok(());
     }
     let found = super::found(place, "import");
-    match Model::read(manifest, files, found, LoadOptions::default()) {
-        Ok(_) => Ok(Ok(())),
-        Err(error @ BackendError::NotInThisBuild { .. }) => Ok(Err(error.to_string())),
-        Err(error) => Err(error.to_string()),
-    }
+    Model::read(manifest, files, found, LoadOptions::default())
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 enum Copying {

@@ -47,7 +47,7 @@ impl Table {
     /// # Errors
     /// What is wrong with the file.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
-        safetensors_header::check(bytes)?;
+        safetensors_header::check_safetensors(bytes)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
         let tensor = |name: &str, dtype: Dtype, rank: usize| {
             let view = tensors.tensor(name).map_err(|error| error.to_string())?;
