@@ -8,6 +8,6 @@ pub(crate) mod minilm;
 pub(crate) mod openai;
 pub(crate) mod packed_bert;
 pub(crate) mod recorded;
-pub(crate) mod static_words;
 pub(crate) mod silero;
+pub(crate) mod static_words;
 pub(crate) mod whisper;

@@ -23,7 +23,6 @@ mod reference;
 mod softmax;
 mod team;
 
-#[expect(unused_imports, reason = "the models that use them come one by one")]
 pub(crate) use self::{
     attention::{Heads, attend},
     gelu::{gelu, gelu_tanh, silu},

@@ -22,10 +22,6 @@ mod gguf;
 mod hall;
 mod input;
 mod json_shape;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the models that use all of it come one by one")
-)]
 mod kernels;
 mod lives;
 mod load_options;
@@ -75,8 +71,8 @@ pub use crate::{
             Stage,
         },
         recorded::{Recorded, Recording},
-        static_words::StaticWords,
         silero::{VoiceActivity, VoiceMemory},
+        static_words::StaticWords,
         whisper::{Whisper, WhisperWeights},
     },
     catalog::{Catalog, CatalogError},
@@ -106,11 +102,11 @@ pub use crate::{
     },
     request::{Answer, CancelFlag, Refused, Reply, Request, RequestError, Timings},
     safetensors_header::check_safetensors,
+    speech::{SpeechOptions, SpeechStream, SpokenPiece, speech},
     store::{
         Aliases, Found, ImportOptions, Imported, ModelState, Progress, Removed, Route, Served,
         Store, StoreError, StoreOptions,
     },
-    speech::{SpeechOptions, SpeechStream, SpokenPiece, speech},
     wav::{SAMPLE_RATE, WavError, read_wav, resample},
 };
 

@@ -97,7 +97,8 @@ impl BertHead {
         let tokenizer = read_tokenizer(bytes("tokenizer.json")?, longest)
             .map_err(|why| bad("tokenizer.json", why))?;
         let weights = bytes("model.safetensors")?;
-        safetensors_header::check_safetensors(weights).map_err(|why| bad("model.safetensors", why))?;
+        safetensors_header::check_safetensors(weights)
+            .map_err(|why| bad("model.safetensors", why))?;
         let tensors = candle_core::safetensors::load_buffer(weights, &device)
             .map(|tensors| VarBuilder::from_tensors(tensors, DType::F32, &device))
             .map_err(|error| bad("model.safetensors", error.to_string()))?;

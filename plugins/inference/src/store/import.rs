@@ -113,11 +113,7 @@ impl Store {
     }
 
     /// Moves checked files in, and names the version.
-    fn take_in(
-        &self,
-        manifest: Manifest,
-        place: &Place,
-    ) -> Result<Imported, StoreError> {
+    fn take_in(&self, manifest: Manifest, place: &Place) -> Result<Imported, StoreError> {
         let locked = |locked: &Locked| {
             let there = self.versions(&manifest.name).unwrap_or_default();
             let same = there
