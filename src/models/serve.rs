@@ -1,7 +1,7 @@
 //! Loads the models of a scene, each once, and starts its replicas.
 
 use bevy::prelude::Resource;
-use inference::{DeviceChoice, InUse, Models, Port};
+use inference::{DeviceChoice, InUse, Models, Port, REMOTE_PREFIX};
 use rooms::{DeviceKind, Scene};
 
 use super::{download::Download, store};
@@ -32,15 +32,23 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
     let models = Models::new(store()?, u64::MAX);
     let (mut setups, mut versions) = (Vec::new(), Vec::new());
     for replica in &scene.replicas {
-        let device = match scene.devices[replica.device].kind {
-            DeviceKind::Cpu => DeviceChoice::Cpu,
+        let device = &scene.devices[replica.device];
+        let choice = match device.kind {
+            // Where a server computes is its own business.
+            DeviceKind::Cpu | DeviceKind::Remote => DeviceChoice::Cpu,
             DeviceKind::Gpu => DeviceChoice::Cuda(0),
         };
-        let name = options
-            .model
-            .as_ref()
-            .unwrap_or(&scene.models[replica.model].version);
-        let model = load(&models, name, device)?;
+        let own = &scene.models[replica.model].version;
+        let is_remote = device.kind == DeviceKind::Remote;
+        if options.model.is_none() && own.starts_with(REMOTE_PREFIX) != is_remote {
+            return Err(AppError::Usage(format!(
+                "replica {:?} serves model {own:?} on device {:?}: models named {REMOTE_PREFIX}NAME \
+                 go on devices of kind `remote`, and no others do",
+                replica.name, device.name
+            )));
+        }
+        let name = options.model.as_ref().unwrap_or(own);
+        let model = load(&models, name, choice)?;
         versions.push(model.version().to_owned());
         setups.push(model.replica(replica.name.clone()));
     }

@@ -163,11 +163,20 @@ pub struct CheckedModel {
 impl CheckedModel {
     /// Reads a model out of its place, or out of this crate if it is part of it.
     pub(crate) fn read(entry: &Manifest, place: &Place) -> Result<Self, FileFault> {
+        let paths: Vec<_> = entry.files.iter().map(|file| place.path(file)).collect();
+        Self::read_from(entry, &paths)
+    }
+
+    /// Reads the files from these paths, in the order of the manifest, or out of this crate.
+    pub(crate) fn read_from(entry: &Manifest, paths: &[PathBuf]) -> Result<Self, FileFault> {
+        let mut paths = paths.iter();
         let read = |file: &FileEntry| {
+            // A path that is not given is a file that is not there.
+            let path = paths.next().map_or(Path::new(""), PathBuf::as_path);
             let bytes = if entry.is_embedded() {
                 embedded(file)?.to_vec()
             } else {
-                read_checked(&place.path(file), file)?
+                read_checked(path, file)?
             };
             Ok((file.name.clone(), bytes))
         };

@@ -11,7 +11,7 @@
 //! | memory | `RLIMIT_DATA` | Linux |
 //! | open files; no byte written to a file; no core dump | `RLIMIT_NOFILE`, `RLIMIT_FSIZE`, `RLIMIT_CORE` | Linux |
 //! | processor time, if wanted | `RLIMIT_CPU` | Linux |
-//! | reads the model's files and no others, opens nothing to write, starts no program | Landlock | Linux ≥ 5.13 |
+//! | reads the model's files and what the processor is, and no others, opens nothing to write, starts no program | Landlock | Linux ≥ 5.13 |
 //! | no TCP connection | Landlock | Linux ≥ 6.7 |
 //! | no signal to, and no abstract socket of, other processes | Landlock | Linux ≥ 6.12 |
 //! | an empty environment: no key, no proxy | | everywhere |

@@ -25,7 +25,7 @@ mod team;
 
 pub(crate) use self::{
     attention::{Heads, attend},
-    gelu::{gelu, gelu_tanh, silu},
+    gelu::silu,
     level::Level,
     linear::{Activation, Linear},
     log_sum::{highest, log_sum_exp},

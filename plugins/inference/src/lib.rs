@@ -22,6 +22,10 @@ mod gguf;
 mod hall;
 mod input;
 mod json_shape;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "activations that the models at hand do not use")
+)]
 mod kernels;
 mod lives;
 mod load_options;
@@ -104,8 +108,8 @@ pub use crate::{
     safetensors_header::check_safetensors,
     speech::{SpeechOptions, SpeechStream, SpokenPiece, speech},
     store::{
-        Aliases, Found, ImportOptions, Imported, ModelState, Progress, Removed, Route, Served,
-        Store, StoreError, StoreOptions,
+        Aliases, ChildModels, Found, ImportOptions, Imported, ModelState, Progress, Removed, Route,
+        Served, Store, StoreError, StoreOptions,
     },
     wav::{SAMPLE_RATE, WavError, read_wav, resample},
 };

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    backends::openai,
     device::DeviceChoice,
     model::Model,
     port::ReplicaSetup,
@@ -123,6 +124,15 @@ impl Models {
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<InUse, StoreError> {
+        if name.starts_with(openai::REMOTE_PREFIX) {
+            // A server's model takes no memory here.
+            return Ok(InUse {
+                model: self.store.load(name, device, progress, cancel)?,
+                in_use: Arc::default(),
+                took: Duration::ZERO,
+                evicted: Vec::new(),
+            });
+        }
         let manifest = self.store.resolve(name)?;
         let key = (manifest.full_name(), device_key(device));
         let mut shelf = self.shelf();

@@ -1,6 +1,8 @@
 //! A model that has been found, checked and read: replicas are made of it.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     ask::Skill,
@@ -16,9 +18,12 @@ use crate::{
         whisper::{Whisper, WhisperWeights},
     },
     check::CheckedModel,
+    child::{ChildOptions, InChild, Recipe},
+    device::DeviceChoice,
     load_options::LoadOptions,
     manifest::{Architecture, Manifest},
     port::ReplicaSetup,
+    precision::Precision,
     store::Found,
 };
 
@@ -40,6 +45,19 @@ enum Parts {
     Llama(LlamaWeights, LlamaOptions),
     SileroVad(VoiceActivity),
     Whisper(WhisperWeights),
+    InChild(Arc<(Recipe, ChildOptions)>),
+}
+
+/// Who makes models in child processes: the argument is a [`ChildOrder`], the files are the
+/// manifest's.
+pub(crate) const CHILD_MAKER: &str = "model";
+
+/// What a child is told of the model that it is to make.
+#[derive(Serialize, Deserialize)]
+struct ChildOrder {
+    manifest: String,
+    precision: Precision,
+    n_threads: usize,
 }
 
 impl Model {
@@ -80,6 +98,58 @@ impl Model {
             },
             parts: Parts::StaticWords(words),
         }
+    }
+
+    /// A model whose every replica is made and runs in a child process of its own.
+    ///
+    /// `paths` are those of the manifest's files, in its order. Nothing is read here.
+    pub(crate) fn in_child(
+        entry: &Manifest,
+        paths: Vec<PathBuf>,
+        found: Found,
+        how: LoadOptions,
+        options: ChildOptions,
+    ) -> Self {
+        let order = ChildOrder {
+            manifest: entry.to_ron(),
+            precision: how.precision,
+            n_threads: how.n_threads,
+        };
+        let recipe = Recipe {
+            maker: CHILD_MAKER.to_owned(),
+            argument: serde_json::to_string(&order)
+                .expect("an order can be written. This is a bug"),
+            files: paths,
+        };
+        Self {
+            version: entry.full_name(),
+            found,
+            parts: Parts::InChild(Arc::new((recipe, options))),
+        }
+    }
+
+    /// Makes the model of a recipe, in the child.
+    pub(crate) fn make_in_child(recipe: &Recipe) -> Result<Box<dyn Backend>, BackendError> {
+        let bad = |file: &str, why: String| BackendError::BadFile {
+            model: String::from("in a child process"),
+            file: file.to_owned(),
+            why,
+        };
+        let order: ChildOrder = serde_json::from_str(&recipe.argument)
+            .map_err(|error| bad("manifest", error.to_string()))?;
+        let entry = Manifest::parse(&order.manifest).map_err(|why| bad("manifest", why))?;
+        let files = CheckedModel::read_from(&entry, &recipe.files)
+            .map_err(|fault| bad(&entry.full_name(), fault.to_string()))?;
+        let found = Found {
+            folder: None,
+            source: String::from("local store"),
+        };
+        let how = LoadOptions {
+            device: DeviceChoice::Cpu,
+            precision: order.precision,
+            n_threads: order.n_threads,
+        };
+        Self::read(&entry, files, found, how)?.backend()
     }
 
     pub(crate) fn read(
@@ -145,6 +215,7 @@ impl Model {
             Parts::BertHead(head) => Box::new(head.clone()),
             Parts::HashedWords => Box::new(HashedWords),
             Parts::SentenceBert(weights) => Box::new(MiniLm::new(weights)?),
+            Parts::InChild(child) => Box::new(InChild::start(&child.0, &child.1)?),
             Parts::Remote(settings, name) => {
                 Box::new(OpenAi::new(RemoteSettings::clone(settings), name))
             }

@@ -26,12 +26,16 @@ pub use self::{
     error::StoreError,
     import::{ImportOptions, Imported},
     manage::Removed,
-    options::StoreOptions,
+    options::{ChildModels, StoreOptions},
     resolve::Route,
 };
 use crate::{
+    backend::BackendError,
+    backends::openai::{self, RemoteSettings},
     catalog::Catalog,
     check::{CheckedModel, FileFault, check_place},
+    child::ChildOptions,
+    device::DeviceChoice,
     load_options::LoadOptions,
     manifest::Manifest,
     model::Model,
@@ -158,6 +162,10 @@ impl Store {
 
     /// A model that is ready to be opened as replicas: found, fetched if need be, checked and read.
     ///
+    /// A model from outside the project, which is not in the catalog, is made and runs in a child
+    /// process, as [`StoreOptions::child_models`] says; `openai:NAME` is the model `NAME` of the
+    /// server that the environment names.
+    ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Backend`] if its files are right and no model can be made of them.
     pub fn load(
@@ -167,9 +175,51 @@ impl Store {
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<Model, StoreError> {
+        let how = how.into();
+        if let Some(remote) = name.strip_prefix(openai::REMOTE_PREFIX) {
+            return Ok(Model::remote(RemoteSettings::from_env()?, remote));
+        }
         let entry = self.resolve(name)?;
+        if self.runs_in_child(&entry) {
+            return self.load_in_child(&entry, how, progress, cancel);
+        }
         let (files, found) = self.find(&entry, CheckedModel::read, progress, cancel)?;
-        Ok(Model::read(&entry, files, found, how.into())?)
+        Ok(Model::read(&entry, files, found, how)?)
+    }
+
+    /// Whether the replicas of a version run in child processes.
+    pub fn runs_in_child(&self, entry: &Manifest) -> bool {
+        let known = self.catalog.get(&entry.name).map(Manifest::version);
+        let is_wanted = match self.options.child_models {
+            ChildModels::None => false,
+            ChildModels::Outside => known != Some(entry.version()),
+            ChildModels::All => true,
+        };
+        is_wanted && !entry.is_built_in()
+    }
+
+    fn load_in_child(
+        &self,
+        entry: &Manifest,
+        how: LoadOptions,
+        progress: &mut dyn FnMut(Progress<'_>),
+        cancel: &AtomicBool,
+    ) -> Result<Model, StoreError> {
+        if how.device != DeviceChoice::Cpu {
+            let why = String::from(
+                "a model from outside runs in a child process, which has no card; set \
+                 DIORAMA_CHILD_MODELS=none to trust it",
+            );
+            let device = format!("{:?}", how.device);
+            return Err(BackendError::NoDevice { device, why }.into());
+        }
+        let check = |entry: &Manifest, place: &Place| {
+            check_place(entry, place)?;
+            Ok(entry.files.iter().map(|file| place.path(file)).collect())
+        };
+        let (paths, found) = self.find(entry, check, progress, cancel)?;
+        let options = ChildOptions::for_files(entry.memory_bytes().max(entry.bytes()));
+        Ok(Model::in_child(entry, paths, found, how, options))
     }
 
     fn title(&self) -> String {

@@ -10,15 +10,15 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Command, ExitCode, Stdio},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     thread::sleep,
     time::Duration,
 };
 
 use inference::{
-    Ask, Backend, BackendError, ChildOptions, Encoded, Encoder, HashedWords, InChild, Input,
-    Output, Port, PortOptions, Recipe, ReplicaSetup, Request, SequenceId, SequenceStep, Skill,
-    serve_if_child_with,
+    Ask, Backend, BackendError, Catalog, ChildModels, ChildOptions, DeviceChoice, Encoded, Encoder,
+    HashedWords, InChild, Input, Model, Output, Port, PortOptions, Recipe, ReplicaSetup, Request,
+    SequenceId, SequenceStep, Skill, Store, StoreOptions, serve_if_child_with,
 };
 
 /// A model that does what its texts say.
@@ -252,6 +252,42 @@ fn answers_are_those_of_the_model_itself() {
     let error = encoder(&Ask::Embed, &texts[0]).unwrap_err().to_string();
     assert!(error.contains("was let go"), "{error}");
     assert_reaped(id);
+}
+
+/// The real model, if it is on this machine: whatever process it is in, the bits are the same.
+fn a_model_of_the_store_answers_in_a_child_as_here() {
+    let load = |child_models| {
+        let mut options = StoreOptions::from_env().unwrap();
+        // What is not here is not fetched for this.
+        (options.hub, options.package_index) = (String::from("http://127.0.0.1:9"), Vec::new());
+        options.child_models = child_models;
+        let store = Store::new(Catalog::built_in(), options);
+        let name = "all-minilm-l6-v2";
+        store.load(
+            name,
+            DeviceChoice::Cpu,
+            &mut |_| {},
+            &AtomicBool::new(false),
+        )
+    };
+    let (here, there) = match (load(ChildModels::None), load(ChildModels::All)) {
+        (Ok(here), Ok(there)) => (here, there),
+        #[expect(
+            clippy::print_stderr,
+            reason = "whoever runs the tests must see what was not tested"
+        )]
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln!("NOTICE: MiniLM is not tested in a child: {error}");
+            return;
+        }
+    };
+    assert_eq!(here.version(), there.version());
+    let texts = ["That is a happy person", "word word", ""].map(Input::from);
+    let vectors = |model: &Model| {
+        let mut backend = model.backend().unwrap();
+        backend.answer_inputs(&Ask::Embed, &texts).unwrap()
+    };
+    assert_eq!(vectors(&here), vectors(&there));
 }
 
 fn refusals_leave_the_child_as_it_is() {
@@ -499,7 +535,11 @@ fn main() -> ExitCode {
         play_doomed();
         return ExitCode::FAILURE;
     }
-    let tests: [(&str, fn()); 8] = [
+    let tests: [(&str, fn()); 9] = [
+        (
+            "a model of the store answers in a child as here",
+            a_model_of_the_store_answers_in_a_child_as_here,
+        ),
         ("no child outlives its parent", no_child_outlives_its_parent),
         (
             "answers are those of the model itself",

@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 
 use bevy::prelude::Reflect;
-use inference::{Catalog, ModelName, Store, StoreOptions};
+use inference::{Catalog, ModelName, REMOTE_PREFIX, Store, StoreOptions};
 use schedule::{LatencyProfile, Skill};
 use serde::Deserialize;
 
@@ -42,6 +42,8 @@ pub enum DeviceKind {
     Cpu,
     /// A graphics card.
     Gpu,
+    /// A server elsewhere, for models named `openai:NAME`.
+    Remote,
 }
 
 /// A model under the name that the scene gives it.
@@ -89,7 +91,10 @@ impl Device {
 impl Model {
     pub(crate) fn checked(check: &mut Check<'_>, spec: &ModelSpec, versions: &[String]) -> Self {
         let version = check.value(&spec.version).unwrap_or_default();
-        if spec.version.value.is_ok() && !is_known(&version, versions) {
+        if spec.version.value.is_ok()
+            && !is_known(&version, versions)
+            && !version.starts_with(REMOTE_PREFIX)
+        {
             check.refuse(&spec.version, || {
                 let what = format!("the model catalog has no version {}", quoted(&version));
                 let names = versions.iter().filter(|name| !name.contains('@'));

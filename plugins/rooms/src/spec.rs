@@ -177,7 +177,7 @@ pub(crate) struct SkillSpec {
 pub(crate) struct DeviceSpec {
     /// Its name.
     pub(crate) name: At<String>,
-    /// What it is: cpu or gpu.
+    /// What it is: cpu, gpu or remote.
     pub(crate) kind: At<DeviceKind>,
     /// How fast data reaches it in bytes per second; default: at once.
     #[serde(default)]
@@ -196,7 +196,7 @@ pub(crate) struct DeviceSpec {
 pub(crate) struct ModelSpec {
     /// The name used by replicas and decompositions.
     pub(crate) name: At<String>,
-    /// The version in the model catalog.
+    /// The version in the model catalog, or `openai:NAME` for a model of a server.
     pub(crate) version: At<String>,
 }
 

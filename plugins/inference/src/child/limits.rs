@@ -24,7 +24,11 @@ pub(super) fn set(_: &Errand) -> Vec<String> {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::{io, os::unix::process::parent_id, path::PathBuf};
+    use std::{
+        io,
+        os::unix::process::parent_id,
+        path::{Path, PathBuf},
+    };
 
     use landlock::{
         ABI, Access as _, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
@@ -36,6 +40,10 @@ mod linux {
 
     /// The newest kernel interface that is asked for; older kernels give what they have.
     const NEWEST: ABI = ABI::V6;
+
+    /// What tells how many cores there are and how large their caches are: numeric code cuts its work
+    /// by it.
+    const PROCESSOR: [&str; 2] = ["/sys/devices/system/cpu", "/sys/fs/cgroup"];
 
     /// Has the kernel end this process when its parent ends.
     pub(super) fn end_with(parent: u32) -> io::Result<()> {
@@ -88,7 +96,8 @@ mod linux {
             .handle_access(AccessNet::from_all(NEWEST))?
             .scope(Scope::from_all(NEWEST))?
             .create()?;
-        for file in files {
+        let files = files.iter().map(PathBuf::as_path);
+        for file in files.chain(PROCESSOR.map(Path::new)) {
             // What is not there cannot be read anyway; whoever reads it says so.
             let Ok(place) = PathFd::new(file) else {
                 continue;

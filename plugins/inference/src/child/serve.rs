@@ -20,6 +20,7 @@ use crate::{
     ask::Ask,
     backend::{Backend, BackendError, Encoder, SequenceId},
     input::Input,
+    model::{CHILD_MAKER, Model},
     port::held,
 };
 
@@ -85,6 +86,9 @@ fn serve(errand: &Errand, make: &dyn Fn(&Recipe) -> Option<MadeBackend>) -> io::
         return Err(io::Error::other("the first order is not to make a model"));
     };
     let made = catch_unwind(AssertUnwindSafe(|| {
+        if recipe.maker == CHILD_MAKER {
+            return Model::make_in_child(&recipe);
+        }
         make(&recipe).unwrap_or_else(|| Err(unknown_maker(&recipe)))
     }));
     let mut backend = match made.unwrap_or_else(|_| exit(PANICKED)) {

@@ -342,9 +342,9 @@ mod tests {
             for (activation, of) in [
                 (
                     Activation::Gelu,
-                    super::super::gelu as fn(Level, &mut [f32]),
+                    super::super::gelu::gelu as fn(Level, &mut [f32]),
                 ),
-                (Activation::GeluTanh, super::super::gelu_tanh),
+                (Activation::GeluTanh, super::super::gelu::gelu_tanh),
                 (Activation::Silu, super::super::silu),
             ] {
                 let mut expected = plain.clone();

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use super::options::{HUB_VARIABLE, STORE_VARIABLE};
-use crate::{backend::BackendError, check::FileFault};
+use crate::{backend::BackendError, backends::openai::RemoteError, check::FileFault};
 
 /// Why a model cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +113,9 @@ pub enum StoreError {
     /// The files are right and the model cannot be made of them.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The settings of a server contradict themselves.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
 }
 
 fn remedy(model: &str, is_imported: bool) -> String {

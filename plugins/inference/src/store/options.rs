@@ -12,6 +12,21 @@ pub(super) const STORE_VARIABLE: &str = "DIORAMA_STORE";
 pub(super) const HUB_VARIABLE: &str = "HF_ENDPOINT";
 const HUB: &str = "https://huggingface.co";
 
+/// The variable that says which models run in child processes.
+const CHILD_VARIABLE: &str = "DIORAMA_CHILD_MODELS";
+
+/// Which models run in a child process with limits of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChildModels {
+    /// None: all are trusted.
+    None,
+    /// Those that are not in the catalog.
+    #[default]
+    Outside,
+    /// All that have files.
+    All,
+}
+
 /// Where models are kept and fetched from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
@@ -27,6 +42,8 @@ pub struct StoreOptions {
     pub connect: Duration,
     /// How long a connection may be silent.
     pub stall: Duration,
+    /// Which models run in a child process.
+    pub child_models: ChildModels,
 }
 
 impl StoreOptions {
@@ -44,11 +61,12 @@ impl StoreOptions {
             ],
             connect: Duration::from_secs(10),
             stall: Duration::from_secs(20),
+            child_models: ChildModels::default(),
         }
     }
 
     /// The user's store: `$DIORAMA_STORE`, else `diorama/models` in the user's data folder; with the
-    /// hub of `$HF_ENDPOINT` if it is set.
+    /// hub of `$HF_ENDPOINT` if it is set. `$DIORAMA_CHILD_MODELS` is `none`, `outside` or `all`.
     ///
     /// # Errors
     /// [`StoreError::NoHome`] if there is neither.
@@ -66,6 +84,14 @@ impl StoreOptions {
             && !hub.is_empty()
         {
             options.hub = hub.trim_end_matches('/').to_owned();
+        }
+        if let Ok(which) = env::var(CHILD_VARIABLE) {
+            options.child_models = match which.as_str() {
+                "none" => ChildModels::None,
+                "" | "outside" => ChildModels::Outside,
+                // Whoever writes something else means to be careful.
+                _ => ChildModels::All,
+            };
         }
         Ok(options)
     }
