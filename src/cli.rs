@@ -162,9 +162,12 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// The model that all replicas serve, instead of the scene's own: NAME, NAME@candidate or
-    /// NAME@VERSION; `hashed-words` needs no download.
+    /// NAME@VERSION; `static-minilm` needs no download.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
+    /// Refuse to run if a model cannot be had, instead of letting the embedded one answer.
+    #[arg(long)]
+    pub(crate) strict_model: bool,
     /// The folder for the results [default: diorama-out/SCENE].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -156,7 +156,9 @@ fn no_source_has_the_model() {
     let desk = Desk::new();
     let mut diorama = desk.diorama();
     // Without programs on the path there is no package index either.
-    diorama.args(["run", SCENE]).env("PATH", "/nonexistent");
+    diorama
+        .args(["run", SCENE, "--strict-model"])
+        .env("PATH", "/nonexistent");
     let done = Done::of(diorama).expect(4);
     for word in [
         "project assets",
@@ -192,7 +194,8 @@ fn tampered_weights_never_run() {
     let done = Done::of(verify).expect(4);
     assert!(done.err.contains("damaged"), "{}", done.err);
     let mut run = desk.diorama();
-    run.args(["run", SCENE]).env("PATH", "/nonexistent");
+    run.args(["run", SCENE, "--strict-model"])
+        .env("PATH", "/nonexistent");
     let done = Done::of(run).expect(4);
     assert!(
         done.err.contains("model.safetensors") || done.err.contains("config.json"),

@@ -1,7 +1,7 @@
 //! Loads the models of a scene, each once, and starts its replicas.
 
 use bevy::prelude::Resource;
-use inference::{DeviceChoice, InUse, Models, Port, REMOTE_PREFIX};
+use inference::{DeviceChoice, EMBEDDED_NAME, InUse, Models, Port, REMOTE_PREFIX, StoreError};
 use rooms::{DeviceKind, Scene};
 
 use super::{download::Download, store};
@@ -48,7 +48,7 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
             )));
         }
         let name = options.model.as_ref().unwrap_or(own);
-        let model = load(&models, name, choice)?;
+        let model = load_or_embedded(&models, name, choice, options.strict_model)?;
         versions.push(model.version().to_owned());
         setups.push(model.replica(replica.name.clone()));
     }
@@ -71,6 +71,30 @@ fn preload(models: &Models) -> Result<Preloaded, AppError> {
         }
     }
     Ok(Preloaded { _models: preloaded })
+}
+
+/// The model that is asked for, or the embedded one, which people are told of, where no source of an
+/// embedding model can be reached.
+fn load_or_embedded(
+    models: &Models,
+    name: &str,
+    device: DeviceChoice,
+    is_strict: bool,
+) -> Result<InUse, AppError> {
+    match load(models, name, device) {
+        Err(AppError::Store(missed @ StoreError::NoSource { .. }))
+            if !is_strict && models.store().embeds(name) =>
+        {
+            let model = load(models, EMBEDDED_NAME, DeviceChoice::Cpu)?;
+            report::note(&format!(
+                "note: {} answers instead of {name:?}, which cannot be had (--strict-model refuses \
+                 instead): {missed}",
+                model.version()
+            ));
+            Ok(model)
+        }
+        loaded => loaded,
+    }
 }
 
 fn load(models: &Models, name: &str, device: DeviceChoice) -> Result<InUse, AppError> {

@@ -76,7 +76,7 @@ pub use crate::{
         },
         recorded::{Recorded, Recording},
         silero::{VoiceActivity, VoiceMemory},
-        static_words::StaticWords,
+        static_words::{EMBEDDED_NAME, StaticWords},
         whisper::{Whisper, WhisperWeights},
     },
     catalog::{Catalog, CatalogError},

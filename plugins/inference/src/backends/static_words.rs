@@ -50,7 +50,7 @@ pub(crate) const EMBEDDED: [(&str, &[u8]); 2] = [
     ),
 ];
 /// The name of the model that is part of this crate.
-pub(crate) const EMBEDDED_NAME: &str = "static-minilm";
+pub const EMBEDDED_NAME: &str = "static-minilm";
 
 /// An embedding without layers. Clones share the table.
 #[derive(Clone)]

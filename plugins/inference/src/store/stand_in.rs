@@ -32,7 +32,8 @@ impl Store {
         }
     }
 
-    fn embeds(&self, name: &str) -> bool {
+    /// Whether a name is that of a model that embeds.
+    pub fn embeds(&self, name: &str) -> bool {
         self.resolve(name)
             .is_ok_and(|entry| entry.skills.contains(&Skill::Embed))
     }
