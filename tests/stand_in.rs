@@ -6,7 +6,9 @@ mod support;
 
 use std::fs;
 
-use support::{Desk, Done, SCENE};
+use support::{Desk, Done};
+
+const SCENE: &str = "scenes/meeting.scene.ron";
 
 #[test]
 fn the_main_command_runs_without_network_and_store() {
