@@ -298,10 +298,18 @@ fn a_loaded_model_is_preloaded_until_it_is_unloaded() {
 #[test]
 fn versions_can_be_named_wherever_models_can() {
     let desk = Desk::new();
-    let named = desk
-        .run(&["--model", "hashed-words@stable", "--json"])
-        .expect(0);
-    let plain = desk.run(&["--json"]).expect(0);
+    let run = |model: &str| {
+        let mut command = desk.diorama();
+        command.args([
+            "run",
+            "scenes/meeting.scene.ron",
+            "--json",
+            "--model",
+            model,
+        ]);
+        Done::of(command).expect(0)
+    };
+    let (named, plain) = (run("hashed-words@stable"), run("hashed-words"));
     assert_eq!(named.hash(), plain.hash());
     let path = desk.path("scenes/meeting.scene.ron");
     let scene = fs::read_to_string(&path).unwrap();

@@ -101,19 +101,14 @@ fn files_that_versions_share_are_kept_once_and_removed_last() {
     let place = TempDir::new().unwrap();
     let store = store(place.path());
     let path = place.path().join("notes.safetensors");
-    let one = import(&store, place.path(), b"shared");
+    import(&store, place.path(), b"shared");
     let options = ImportOptions {
-        architecture: Some(Architecture::StaticWords),
+        architecture: Some(Architecture::SileroVad),
         name: Some(String::from("other")),
         ..ImportOptions::default()
     };
     let cancel = AtomicBool::new(false);
     let other = store.import(&path, &options, &cancel).unwrap();
-    assert_ne!(
-        other.manifest.version(),
-        one,
-        "another architecture is another version"
-    );
     let removed = store.remove("notes", true).unwrap();
     assert_eq!(removed.freed_bytes, 0);
     store.verify("other").unwrap();

@@ -1,3 +1,5 @@
+//! Checks the machine of JSON: what it allows always parses, and what it forbids never would.
+
 use serde_json::Value;
 
 use super::*;
