@@ -1,3 +1,5 @@
+//! Checks that files are read, written and requantised as candle reads them, and that none is trusted.
+
 use candle_core::{
     Device, Tensor,
     quantized::{GgmlDType, QTensor},

@@ -1,3 +1,5 @@
+//! Checks products of 8-bit blocks against plain sums, on every instruction set of the machine.
+
 use super::*;
 use crate::gguf::quantise_q8;
 
