@@ -163,6 +163,7 @@ fn damage_is_found_and_named() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of refusals")]
 fn what_is_no_model_is_refused_with_the_reason() {
     let desk = Desk::new();
     let tensor = |n: usize| format!(r#""t{n}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#);
