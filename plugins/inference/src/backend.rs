@@ -40,6 +40,12 @@ pub trait Backend: Send {
         0
     }
 
+    /// Whether it waits for a server instead of computing here. It then takes no share of the cores,
+    /// and minds its time itself.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// How many sequences it generates side by side; 0 if it answers in single passes only.
     ///
     /// Above 0, [`Ask::Generate`] is served by [`Backend::begin`], [`Backend::step`] and

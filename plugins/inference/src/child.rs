@@ -99,9 +99,10 @@ impl Default for ChildOptions {
             memory_bytes: 4 << 30,
             open_files: 64,
             cpu_secs: None,
-            start: Duration::from_secs(60),
+            // All below the patience of a port, which would say less.
+            start: Duration::from_secs(50),
             encode: Duration::from_secs(10),
-            answer: Duration::from_secs(60),
+            answer: Duration::from_secs(50),
             program: None,
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct Face {
     pub(crate) version: Arc<str>,
     pub(crate) skills: Arc<[Skill]>,
     pub(crate) encoder: Encoder,
+    /// Whether it waits for a server instead of computing here.
+    pub(crate) is_remote: bool,
 }
 
 impl Face {
@@ -54,6 +56,7 @@ impl Face {
             version: backend.version().into(),
             skills: backend.skills().into(),
             encoder: backend.encoder(),
+            is_remote: backend.is_remote(),
         }
     }
 

@@ -149,22 +149,34 @@ impl Worker {
         tickets: &[Arc<Ticket>],
         work: impl FnOnce(&mut dyn Backend) -> Result<T, BackendError>,
     ) -> Result<Done<T>, LeftBehind> {
-        self.shared.permits.take();
+        // A server computes on cores of its own, and minds its time itself.
+        let is_remote = self.model.as_ref().is_some_and(|(_, face)| face.is_remote);
+        let limit = if is_remote {
+            REMOTE_LIMIT
+        } else {
+            self.shared.permits.take();
+            self.shared.options.pass_limit
+        };
+        let give_back = |shared: &Shared| {
+            if !is_remote {
+                shared.permits.give_back();
+            }
+        };
         let who = Who::Replica(self.replica);
         let id = self.begin(Work {
-            permit: true,
-            ..self.work(who, self.shared.options.pass_limit, tickets)
+            permit: !is_remote,
+            ..self.work(who, limit, tickets)
         })?;
         let began = now();
         let Some((backend, _)) = self.model.as_mut() else {
             self.end(id)?;
-            self.shared.permits.give_back();
+            give_back(&self.shared);
             return Err(LeftBehind);
         };
         let worked = catch_unwind(AssertUnwindSafe(|| work(&mut **backend)));
         let took = began.elapsed();
         self.end(id)?;
-        self.shared.permits.give_back();
+        give_back(&self.shared);
         let result = match worked {
             Ok(result) => result.map_err(RequestError::from),
             Err(panic) => Err(RequestError::Panicked {
@@ -222,6 +234,8 @@ impl Worker {
     }
 }
 
+/// How long a server may take at the very most: its backend has limits of its own.
+const REMOTE_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// How often an idle replica looks around even if nobody wakes it.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
 

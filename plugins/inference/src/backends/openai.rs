@@ -208,6 +208,10 @@ impl Backend for OpenAi {
         self.ask_all(questions)
     }
 
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     fn n_sequences(&self) -> usize {
         self.client.settings.connections.max(1)
     }
