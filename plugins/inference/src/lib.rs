@@ -22,10 +22,6 @@ mod gguf;
 mod hall;
 mod input;
 mod json_shape;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "activations that the models at hand do not use")
-)]
 mod kernels;
 mod lives;
 mod load_options;

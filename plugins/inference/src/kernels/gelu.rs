@@ -1,4 +1,4 @@
-//! The bends between two products: GELU, in its true form and by tanh, and `SiLU`.
+//! The bends between two products: GELU, in its true form, and `SiLU`.
 //!
 //! Hendrycks, Gimpel (2016), "Gaussian Error Linear Units (GELUs)".
 
@@ -6,14 +6,10 @@ use pulp::{Simd, WithSimd};
 
 use super::level::{Function, Level, exp, map, mul_add, polynomial};
 
-/// `x × (1 + erf(x / √2)) / 2` of every number.
-pub(crate) fn gelu(level: Level, x: &mut [f32]) {
+/// `x × (1 + erf(x / √2)) / 2` of every number; models have it computed while products are written.
+#[cfg(test)]
+pub(super) fn gelu(level: Level, x: &mut [f32]) {
     level.run(Bend(x, Gelu));
-}
-
-/// `x × (1 + tanh(√(2 / π) × (x + 0.044715 x³))) / 2` of every number.
-pub(crate) fn gelu_tanh(level: Level, x: &mut [f32]) {
-    level.run(Bend(x, GeluTanh));
 }
 
 /// `x / (1 + e⁻ˣ)` of every number.
@@ -21,21 +17,15 @@ pub(crate) fn silu(level: Level, x: &mut [f32]) {
     level.run(Bend(x, Silu));
 }
 
+#[cfg(test)]
 struct Gelu;
-struct GeluTanh;
 struct Silu;
 
+#[cfg(test)]
 impl Function for Gelu {
     #[inline(always)]
     fn of<S: Simd>(&self, simd: S, x: S::f32s) -> S::f32s {
         gelu_of(simd, x)
-    }
-}
-
-impl Function for GeluTanh {
-    #[inline(always)]
-    fn of<S: Simd>(&self, simd: S, x: S::f32s) -> S::f32s {
-        gelu_tanh_of(simd, x)
     }
 }
 
@@ -101,18 +91,7 @@ fn erf<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 }
 
 #[inline(always)]
-pub(super) fn gelu_tanh_of<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    // (1 + tanh y) / 2 is 1 / (1 + e⁻²ʸ).
-    let cube = simd.mul_f32s(simd.mul_f32s(x, x), x);
-    let slope = simd.splat_f32s(-2.0 * 0.797_884_6);
-    let bend = simd.splat_f32s(-2.0 * 0.797_884_6 * 0.044_715);
-    let minus_twice = mul_add(simd, cube, bend, simd.mul_f32s(x, slope));
-    let below = simd.add_f32s(exp(simd, minus_twice), simd.splat_f32s(1.0));
-    simd.div_f32s(x, below)
-}
-
-#[inline(always)]
-pub(super) fn silu_of<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+fn silu_of<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let minus = simd.sub_f32s(simd.splat_f32s(0.0), x);
     let below = simd.add_f32s(exp(simd, minus), simd.splat_f32s(1.0));
     simd.div_f32s(x, below)
@@ -154,14 +133,6 @@ mod tests {
     fn gelu_is_near_the_true_one() {
         check_all(gelu, |x| {
             x * (1.0 + true_erf(x / std::f64::consts::SQRT_2)) / 2.0
-        });
-    }
-
-    #[test]
-    fn gelu_by_tanh_is_near_the_true_one() {
-        check_all(gelu_tanh, |x| {
-            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
-            x * (1.0 + inner.tanh()) / 2.0
         });
     }
 

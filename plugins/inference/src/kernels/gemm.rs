@@ -12,7 +12,7 @@ use pulp::{Scalar256b, Simd, WithSimd};
 
 use super::{
     aligned::Aligned,
-    gelu::{gelu_of, gelu_tanh_of, silu_of},
+    gelu::gelu_of,
     level::{Level, mul_add},
     linear::Activation,
 };
@@ -337,8 +337,6 @@ fn activate<S: Simd>(simd: S, activation: Activation, x: S::f32s) -> S::f32s {
     match activation {
         Activation::None => x,
         Activation::Gelu => gelu_of(simd, x),
-        Activation::GeluTanh => gelu_tanh_of(simd, x),
-        Activation::Silu => silu_of(simd, x),
     }
 }
 

@@ -79,18 +79,6 @@ impl Team {
         })
     }
 
-    /// Does `work` with each number below `n_parts`, on all threads, and waits until all is done.
-    pub(crate) fn for_each(&self, n_parts: usize, work: &(dyn Fn(usize) + Sync)) {
-        match &self.pool {
-            Some(pool) if n_parts > 1 => {
-                pool.install(|| {
-                    (0..n_parts).into_par_iter().with_max_len(1).for_each(work);
-                });
-            }
-            _ => (0..n_parts).for_each(work),
-        }
-    }
-
     /// Does `work` with each of the parts, on all threads, and waits until all is done.
     pub(crate) fn share<T: Send>(&self, parts: Vec<T>, work: impl Fn(T) + Sync + Send) {
         match &self.pool {
@@ -137,7 +125,7 @@ mod tests {
             assert_eq!(team.n_threads(), n_threads.max(1));
             let counts: Vec<_> = (0..7).map(|_| AtomicUsize::new(0)).collect();
             team.enter(|| {
-                team.for_each(7, &|nth| {
+                team.share((0..7).collect(), |nth: usize| {
                     counts[nth].fetch_add(1, Ordering::Relaxed);
                 });
             });
