@@ -117,12 +117,57 @@ fn only_the_top_draws() {
     for (name, rank) in ranks().into_iter().filter(|(_, rank)| *rank < DRAWING) {
         let manifest =
             fs::read_to_string(root().join(format!("plugins/{name}/Cargo.toml"))).unwrap();
+        let manifest = match name.as_str() {
+            "inference" => without_the_window_of_its_example(&manifest),
+            _ => manifest,
+        };
         for word in RENDERER {
             assert!(
                 !manifest.contains(word),
                 "{name} (rank {rank}) asks for {word}"
             );
         }
+    }
+}
+
+/// The manifest of `inference` without feature `window`: example `ask` draws with it, and is to run
+/// as it comes, so that the feature is a default. The workspace leaves the defaults out, and no code
+/// of the library may use the feature or egui.
+fn without_the_window_of_its_example(manifest: &str) -> String {
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let ours = workspace
+        .lines()
+        .find(|line| line.starts_with("inference = "));
+    assert!(ours.unwrap().contains("default-features = false"));
+    for file in rust_files(&root().join("plugins/inference/src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        for word in ["feature = \"window\"", "bevy_egui"] {
+            assert!(!text.contains(word), "{} uses {word}", file.display());
+        }
+    }
+    let is_egui = |line: &&str| *line == "bevy_egui = { workspace = true, optional = true }";
+    assert_eq!(manifest.lines().filter(is_egui).count(), 1);
+    let (before, from) = manifest.split_once("\nwindow = [").unwrap();
+    let (_, after) = from.split_once("\n]").unwrap();
+    let lines = before.lines().chain(after.lines());
+    lines
+        .filter(|line| !is_egui(line))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn no_crate_asks_for_the_window_of_an_example() {
+    let manifests = RANKS.iter().map(|(name, _)| format!("plugins/{name}/"));
+    for dir in manifests.chain([String::new()]) {
+        let manifest = fs::read_to_string(root().join(format!("{dir}Cargo.toml"))).unwrap();
+        let mut users = manifest
+            .lines()
+            .filter(|line| line.starts_with("inference = ") || line.starts_with("inference."));
+        assert!(
+            users.all(|line| !line.contains("\"window\"")),
+            "{dir}Cargo.toml draws with inference"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Measures how fast a model of the store embeds sentences, by one replica and by two.
 //!
-//! `RAYON_NUM_THREADS=1 cargo run -p diorama_inference --example embed_speed [-- MODEL [cuda]]`: one thread a
+//! `RAYON_NUM_THREADS=1 cargo run -p diorama_inference --no-default-features --example embed_speed [-- MODEL [cuda]]`: one thread a
 //! replica, as in the app.
 #![expect(clippy::print_stdout, reason = "a command line program")]
 #![expect(clippy::disallowed_methods, reason = "it measures wall time")]
