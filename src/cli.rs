@@ -11,14 +11,16 @@ use schedule::PolicyName;
 use workloads::Format;
 
 pub(crate) use self::models::{
-    CanaryArgs, ImportArgs, ModelsArgs, ModelsCommand, NameArgs, OneNameArgs, RemoveArgs,
+    AskArgs, BenchModelArgs, CanaryArgs, GenerateArgs, ImportArgs, LoadArgs, ModelsArgs,
+    ModelsCommand, NameArgs, OneNameArgs, RemoveArgs, TranscribeArgs,
 };
 use crate::{duration, whatif};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all done
-  1    the run ended, but some of its tasks failed; or nothing meets the goal of a what-if
+  1    the run ended, but some of its tasks failed; a model did not answer all requests; or nothing
+       meets the goal of a what-if
   2    the command line is wrong
   3    an input file is wrong: scene, meeting, journal, instance, schedule or imported model
   4    a model could not be had

@@ -66,6 +66,16 @@ pub(crate) enum AppError {
         /// The first failure.
         first: String,
     },
+    /// A model was asked, and did not answer all.
+    #[error("{failed} of {asked} requests have no answer; the first: {first}")]
+    Unanswered {
+        /// How many.
+        failed: usize,
+        /// Out of how many.
+        asked: usize,
+        /// The first of them, and why.
+        first: String,
+    },
     /// A what-if came to its end, and nothing meets its goal.
     #[error("nothing is sure to keep {0}")]
     GoalNotMet(String),
@@ -81,7 +91,7 @@ impl AppError {
     /// The exit code that `diorama --help` documents.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::TasksFailed { .. } | Self::GoalNotMet(_) => 1,
+            Self::TasksFailed { .. } | Self::Unanswered { .. } | Self::GoalNotMet(_) => 1,
             Self::Usage(_) => 2,
             Self::Scene(_)
             | Self::Transcript(_)
@@ -103,6 +113,7 @@ impl AppError {
             Self::Store(StoreError::Refused { .. }) => 3,
             Self::Store(StoreError::NoSpace { .. } | StoreError::Io { .. }) => 5,
             Self::Store(_) => 4,
+            Self::Io { doing: "read", .. } => 3,
             Self::Io { .. } | Self::Thread(_) => 5,
             #[cfg(feature = "desktop")]
             Self::NoDisplay(_) => 6,

@@ -1,5 +1,7 @@
 //! `diorama models`, and the models that a run's replicas serve.
 
+mod ask;
+mod bench;
 mod describe;
 mod download;
 mod import;
@@ -10,6 +12,7 @@ mod pull;
 mod remove;
 mod serve;
 mod show;
+mod single;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -53,5 +56,7 @@ pub(crate) fn command(args: &ModelsArgs) -> Result<(), AppError> {
         ModelsCommand::Canary(args) => promote::canary(&store, args),
         ModelsCommand::Rollback(args) => promote::rollback(&store, args),
         ModelsCommand::Rm(args) => remove::remove(&store, args),
+        ModelsCommand::Ask(args) => ask::ask(&store, args),
+        ModelsCommand::Bench(args) => bench::bench(&store, args),
     }
 }

@@ -1,9 +1,19 @@
 //! What can be typed after `diorama models`.
 
+mod ask;
+mod bench;
+mod load;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use inference::{Architecture, FileHash, Skill};
+
+pub(crate) use self::{
+    ask::{AskArgs, GenerateArgs, TranscribeArgs},
+    bench::BenchModelArgs,
+    load::LoadArgs,
+};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -13,6 +23,7 @@ Examples:
   diorama models canary notes 0.1
   diorama models promote notes
   diorama models rollback notes
+  echo \"That is a happy person\" | diorama models ask all-minilm-l6-v2
 
 A model is named NAME, NAME@stable (the same), NAME@candidate or NAME@VERSION, here as in scenes and
 after --model. Of a version, the first 4 digits or more are enough.";
@@ -64,6 +75,12 @@ pub(crate) enum ModelsCommand {
     Rollback(OneNameArgs),
     /// Removes a version from the store, and the files that no other version needs.
     Rm(RemoveArgs),
+    /// Sends requests to a model, one a line, and prints what it answers.
+    #[command(after_help = ask::EXAMPLES)]
+    Ask(AskArgs),
+    /// Measures how fast a model answers, and in how much memory.
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(BenchModelArgs),
 }
 
 /// One model, or all.
