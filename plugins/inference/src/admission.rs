@@ -1,8 +1,10 @@
 //! Counts what is on its way through the port, and refuses what would be too much.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
-use crate::{options::PortOptions, request::Refused};
+use crate::{
+    options::PortOptions,
+    request::Refused,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+};
 
 /// What is on its way. Whoever sends and whoever receives only touch counters: nobody waits.
 #[derive(Debug, Default)]

@@ -1,18 +1,13 @@
 //! Knows the replicas: their models, how they are, and who of them may serve what.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
 
 use crate::{
     aliases::{Aliases, Lane, model_of},
     ask::Skill,
     backend::{Backend, Encoder},
     request::RequestError,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// How a replica is.

@@ -11,6 +11,7 @@ use crate::{
     queue::{Queue, Room},
     request::RequestError,
     round::{Job, Waiting, hopeless},
+    sync::atomic::Ordering,
 };
 
 /// What the port keeps of a replica.
@@ -256,7 +257,7 @@ impl Hall {
     /// Whether a replica that leaves has nothing left to serve.
     fn may_leave(&self, replica: usize, directory: &Directory, n_encoding: usize) -> bool {
         let entry = &directory.replicas[replica];
-        let own = entry.own.load(std::sync::atomic::Ordering::Acquire);
+        let own = entry.own.load(Ordering::Acquire);
         let version = entry.face.as_ref().map(|face| face.version.to_string());
         let is_last = version
             .is_some_and(|version| !directory.has_other_server(&Lane::Version(version), replica));

@@ -51,6 +51,7 @@ mod source;
 mod speech;
 mod store;
 mod swap;
+mod sync;
 mod ticket;
 mod tokeniser;
 mod watch;

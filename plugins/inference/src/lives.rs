@@ -9,9 +9,11 @@ use std::{
 use crate::{
     backend::{Backend, MakeBackend},
     directory::{Face, ReplicaState},
+    hall::Hall,
     port::Change,
     request::RequestError,
-    shared::{held, now, panic_message},
+    shared::{now, panic_message},
+    sync::held,
     ticket::Ticket,
     watch::Who,
     worker::{LeftBehind, Worker, bury, drop_model, killed},
@@ -52,7 +54,13 @@ impl Worker {
             Ok(Err(error)) => return Ok(Err(error.to_string())),
             Err(panic) => return Ok(Err(panic_message(panic.as_ref()))),
         };
-        self.announce(&face);
+        {
+            let mut hall = held(&self.shared.hall);
+            if !hall.is_current(self.replica, self.life) {
+                return killed(tickets).map(|_| Ok(()));
+            }
+            self.announce(&mut hall, &face);
+        }
         let version = face.version.to_string();
         self.model = Some((backend, face));
         self.shared.tell(self.replica, Change::Ready { version });
@@ -61,21 +69,28 @@ impl Worker {
 
     /// Lets a model that was made on the side take over, if there is one.
     fn take_incoming(&mut self) -> Result<bool, LeftBehind> {
-        let incoming = held(&self.shared.hall).seats[self.replica].incoming.take();
+        let incoming = {
+            let mut hall = held(&self.shared.hall);
+            if !hall.is_current(self.replica, self.life) {
+                return Err(LeftBehind);
+            }
+            hall.seats[self.replica].incoming.take()
+        };
         if let Some((backend, make)) = incoming {
             self.take_over(backend, make)?;
         }
         Ok(self.model.is_some())
     }
 
-    fn announce(&self, face: &Face) {
+    /// Tells everybody of the model, while the hall still says that the replica is this thread's.
+    fn announce(&self, hall: &mut Hall, face: &Face) {
         let version = face.version.to_string();
         self.shared.change_directory(|directory| {
             let entry = &mut directory.replicas[self.replica];
             entry.state = ReplicaState::Ready { version };
             entry.face = Some(face.clone());
         });
-        self.shared.settle();
+        self.shared.settle_in(hall);
     }
 
     /// Throws the model away and makes it anew, unless that has been in vain too often.
@@ -86,12 +101,16 @@ impl Worker {
     ) -> Result<(), LeftBehind> {
         drop_model(self.model.take());
         loop {
-            if self.take_incoming()? {
+            if self
+                .take_incoming()
+                .or_else(|_| killed(tickets).map(|_| false))?
+            {
                 return Ok(());
             }
-            let restarts = self.count_restart(&reason, tickets)?;
+            let Some(restarts) = self.count_restart(&reason, tickets)? else {
+                continue;
+            };
             tracing::warn!("making a model anew, restart {restarts}: {reason}");
-            self.shared.set_state(self.replica, ReplicaState::Starting);
             self.shared
                 .tell(self.replica, Change::Restarting { reason });
             self.pause(self.shared.options.pause_before(restarts), tickets)?;
@@ -102,16 +121,25 @@ impl Worker {
         }
     }
 
-    /// One restart more, or the end of the replica.
-    fn count_restart(&self, reason: &str, tickets: &[Arc<Ticket>]) -> Result<u32, LeftBehind> {
+    /// One restart more, or the end of the replica; `None` if another model came in meanwhile.
+    fn count_restart(
+        &self,
+        reason: &str,
+        tickets: &[Arc<Ticket>],
+    ) -> Result<Option<u32>, LeftBehind> {
         let mut hall = held(&self.shared.hall);
         if !hall.is_current(self.replica, self.life) {
-            return killed(tickets).map(|_| 0);
+            return killed(tickets).map(|_| None);
         }
-        let restarts = hall.seats[self.replica].restarts;
+        let seat = &mut hall.seats[self.replica];
+        if seat.incoming.is_some() {
+            return Ok(None);
+        }
+        let restarts = seat.restarts;
         if restarts < self.shared.options.max_restarts {
-            hall.seats[self.replica].restarts += 1;
-            return Ok(restarts + 1);
+            seat.restarts += 1;
+            self.shared.set_state(self.replica, ReplicaState::Starting);
+            return Ok(Some(restarts + 1));
         }
         for ticket in tickets {
             let reason = reason.to_owned();
@@ -160,14 +188,17 @@ impl Worker {
         {
             let mut hall = held(&self.shared.hall);
             if !hall.is_current(self.replica, self.life) {
+                let reason = String::from("the replica was killed before it took over");
+                self.shared
+                    .tell(self.replica, Change::SwapFailed { reason });
                 return Err(LeftBehind);
             }
             let seat = &mut hall.seats[self.replica];
             let before = std::mem::replace(&mut seat.make, make);
             seat.previous = from.clone().map(|version| (version, before));
             seat.restarts = 0;
+            self.announce(&mut hall, &face);
         }
-        self.announce(&face);
         let from = from.map_or_else(String::new, |from| from.to_string());
         self.shared.tell(self.replica, Change::Swapped { from, to });
         drop_model(old);

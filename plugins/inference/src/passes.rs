@@ -168,7 +168,7 @@ impl Worker {
                 }
                 if !error.leaves_model_usable() {
                     // Before the replies: who reads one may send the next request at once.
-                    self.shared.withdraw(self.replica);
+                    self.withdraw();
                 }
                 self.reply_settled(round);
                 if !error.leaves_model_usable() {

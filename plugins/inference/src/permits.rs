@@ -1,6 +1,6 @@
 //! Lets at most so many passes run at once, so that models keep to their share of the cores.
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crate::sync::{Receiver, Sender, bounded};
 
 /// A counted set of permits. Clones share them.
 #[derive(Clone, Debug)]

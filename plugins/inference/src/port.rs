@@ -6,8 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-
 use crate::{
     admission::Size,
     aliases::{Lane, model_of},
@@ -19,11 +17,10 @@ use crate::{
     round::{Event, Job},
     shared::{Shared, now},
     swap,
+    sync::{Receiver, Sender, atomic::Ordering, bounded, held, unbounded, wait_for},
     ticket::Ticket,
     tokeniser, watchdog, worker,
 };
-
-pub(crate) use crate::shared::held;
 
 /// How long a port that is dropped waits for threads that are still at work.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(10);
@@ -213,8 +210,9 @@ impl Port {
             return;
         }
         worker::bury(&self.shared, &mut hall, replica, String::from("killed"));
-        drop(hall);
+        // Before a swap can give the replica a new thread, whose work is none of this.
         let works = held(&self.shared.watch).take_replica(replica);
+        drop(hall);
         for work in works {
             watchdog::give_up(&self.shared, work, &RequestError::Killed);
         }
@@ -415,10 +413,7 @@ impl Port {
             requests: admission.n_requests(),
             bytes: admission.n_bytes(),
             tokens: admission.n_tokens(),
-            encoding: self
-                .shared
-                .n_encoding
-                .load(std::sync::atomic::Ordering::Acquire),
+            encoding: self.shared.n_encoding.load(Ordering::Acquire),
             waiting,
         }
     }
@@ -455,10 +450,7 @@ impl Drop for Port {
         self.stop = None;
         let until: Instant = now() + CLOSING_PATIENCE;
         for thread in threads {
-            while !thread.is_finished() && now() < until {
-                std::thread::park_timeout(Duration::from_millis(1));
-            }
-            if !thread.is_finished() {
+            if !wait_for(&thread, until) {
                 tracing::error!("thread {:?} does not end", thread.thread().name());
             } else if thread.join().is_err() {
                 tracing::error!("a thread of the port panicked; this is a bug");

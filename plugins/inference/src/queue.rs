@@ -198,12 +198,10 @@ impl Left {
 mod tests {
     use std::{collections::BTreeSet, sync::Arc};
 
-    use crossbeam_channel::unbounded;
-
     use super::*;
     use crate::{
         admission::Size, aliases::Lane, input::Encoded, request::Request, round::Job,
-        ticket::Ticket,
+        sync::unbounded, ticket::Ticket,
     };
 
     fn now() -> Instant {

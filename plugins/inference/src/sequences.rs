@@ -239,7 +239,7 @@ impl Worker {
 
     /// Makes a model anew that is lost, and all its sequences with it.
     pub(crate) fn anew(&mut self, error: &RequestError) -> Result<(), LeftBehind> {
-        self.shared.withdraw(self.replica);
+        self.withdraw();
         self.end_sequences(error);
         self.restart(error.to_string(), &self.unended(&[]))
     }

@@ -1,17 +1,6 @@
 //! What the port and its threads have in common.
 
-use std::{
-    any::Any,
-    collections::BTreeMap,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    thread::JoinHandle,
-    time::Instant,
-};
-
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::{any::Any, collections::BTreeMap, sync::Arc, time::Instant};
 
 use crate::{
     admission::Admission,
@@ -21,6 +10,11 @@ use crate::{
     permits::Permits,
     port::{Change, ReplicaChange},
     round::{Event, Job},
+    sync::{
+        Builder, Condvar, JoinHandle, Mutex, Receiver, Sender,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+        has_ended, held, unbounded,
+    },
     watch::Watch,
 };
 
@@ -136,11 +130,11 @@ impl Shared {
         run: impl FnOnce(u64) + Send + 'static,
     ) -> std::io::Result<()> {
         let number = self.next_thread.fetch_add(1, Ordering::AcqRel);
-        let handle = std::thread::Builder::new()
+        let handle = Builder::new()
             .name(name.replace('\0', " "))
             .spawn(move || run(number))?;
         let mut threads = held(&self.threads);
-        threads.retain(|_, thread| !thread.is_finished());
+        threads.retain(|_, thread| !has_ended(thread));
         threads.insert(number, handle);
         Ok(())
     }
@@ -159,11 +153,6 @@ impl Shared {
 
 /// More would not run at once on any machine.
 const MOST_PERMITS: usize = 4096;
-
-/// Locks what is left consistent by whoever panicked while holding it.
-pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 #[expect(
     clippy::disallowed_methods,

@@ -9,7 +9,8 @@ use crate::{
     backend::{Backend, MakeBackend},
     directory::ReplicaState,
     port::Change,
-    shared::{Shared, held, now, panic_message},
+    shared::{Shared, now, panic_message},
+    sync::held,
     watch::{Who, Work},
     worker,
 };

@@ -1,16 +1,15 @@
 //! Sees to it that an admitted request ends exactly once, whoever ends it.
 
-use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    time::Duration,
-};
-
-use crossbeam_channel::Sender;
+use std::time::Duration;
 
 use crate::{
     admission::Size,
     request::{Answer, Reply, RequestError, Timings},
     round::Event,
+    sync::{
+        Sender,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 /// The right to end a request. Whoever is first ends it; a ticket that is lost ends it with an
@@ -103,9 +102,8 @@ impl Drop for Ticket {
 
 #[cfg(test)]
 mod tests {
-    use crossbeam_channel::unbounded;
-
     use super::*;
+    use crate::sync::unbounded;
 
     #[test]
     fn the_first_end_counts_and_a_lost_ticket_ends_too() {

@@ -2,7 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use crate::{
@@ -11,7 +11,8 @@ use crate::{
     input::Encoded,
     request::{Request, RequestError},
     round::{Job, Waiting, hopeless},
-    shared::{Shared, held, now, panic_message},
+    shared::{Shared, now, panic_message},
+    sync::{atomic::Ordering, held},
     watch::{Who, Work},
 };
 

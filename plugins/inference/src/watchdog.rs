@@ -1,17 +1,13 @@
 //! Gives up what hangs: its requests fail with a reason, and another thread takes over.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
-
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     directory::ReplicaState,
     port::Change,
     request::RequestError,
-    shared::{Shared, held, now},
+    shared::{Shared, now},
+    sync::{Receiver, RecvTimeoutError, atomic::Ordering, held},
     tokeniser,
     watch::{Who, Work},
     worker,
@@ -47,7 +43,9 @@ pub(crate) fn give_up(shared: &Arc<Shared>, work: Work, error: &RequestError) {
     if work.permit {
         shared.permits.give_back();
     }
-    if let Who::Replica(replica) = work.who {
+    if let Who::Replica(replica) = work.who
+        && *error != RequestError::Killed
+    {
         shared.withdraw(replica);
     }
     for ticket in &work.tickets {

@@ -2,7 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,8 @@ use crate::{
     request::RequestError,
     round::Serving,
     sequences::Sequences,
-    shared::{Shared, held, now, panic_message},
+    shared::{Shared, now, panic_message},
+    sync::{atomic::Ordering, held},
     ticket::Ticket,
     watch::{Who, Work},
 };
@@ -40,6 +41,10 @@ pub(crate) fn start(shared: &Arc<Shared>, replica: usize, life: u64) -> std::io:
 pub(crate) fn bury(shared: &Shared, hall: &mut Hall, replica: usize, reason: String) {
     tracing::warn!("replica {replica} is out of order: {reason}");
     hall.seats[replica].life += 1;
+    if hall.seats[replica].incoming.take().is_some() {
+        let reason = reason.clone();
+        shared.tell(replica, Change::SwapFailed { reason });
+    }
     let state = ReplicaState::Dead {
         reason: reason.clone(),
     };
@@ -125,10 +130,14 @@ impl Worker {
     }
 
     fn leave(&self) -> Result<(), LeftBehind> {
-        held(&self.shared.hall).seats[self.replica].retire();
+        let mut hall = held(&self.shared.hall);
+        if !hall.is_current(self.replica, self.life) {
+            return Err(LeftBehind);
+        }
+        hall.seats[self.replica].retire();
         self.shared.set_state(self.replica, ReplicaState::Removed);
         self.shared.tell(self.replica, Change::Removed);
-        self.shared.settle();
+        self.shared.settle_in(&mut hall);
         Ok(())
     }
 
@@ -138,8 +147,19 @@ impl Worker {
             .map_or_else(String::new, |(_, face)| face.version.to_string())
     }
 
+    /// Nobody encodes for the model any more: it is lost, and made anew.
+    pub(crate) fn withdraw(&self) {
+        let hall = held(&self.shared.hall);
+        if hall.is_current(self.replica, self.life) {
+            self.shared.withdraw(self.replica);
+        }
+    }
+
     pub(crate) fn answered_well(&self) {
-        held(&self.shared.hall).seats[self.replica].restarts = 0;
+        let mut hall = held(&self.shared.hall);
+        if hall.is_current(self.replica, self.life) {
+            hall.seats[self.replica].restarts = 0;
+        }
     }
 
     /// Lets the model compute, under a permit and under the eyes of the watchdog, which ends these

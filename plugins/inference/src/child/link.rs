@@ -1,11 +1,6 @@
 //! Orders to a child and their replies, matched by number, each with its patience.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
@@ -14,7 +9,10 @@ use super::{
     process::Process,
     protocol::{self, HELLO, Hello, Made, Order, Reply},
 };
-use crate::{backend::BackendError, port::held};
+use crate::{
+    backend::BackendError,
+    sync::{Mutex, held},
+};
 
 /// Who waits for what.
 #[derive(Debug, Default)]

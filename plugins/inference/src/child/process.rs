@@ -10,7 +10,7 @@ use std::{
     env, io,
     io::{BufReader, Read as _},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -22,7 +22,7 @@ use super::{
     link::Line,
     protocol::{self, Reply},
 };
-use crate::port::held;
+use crate::sync::{Mutex, held};
 
 /// Bytes of what a child says on its standard error that are kept.
 const LAST_WORDS_BYTES: usize = 2000;

@@ -6,7 +6,7 @@ use std::{
     io::{self, BufReader, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     process::exit,
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     thread,
 };
 
@@ -21,7 +21,7 @@ use crate::{
     backend::{Backend, BackendError, Encoder, SequenceId},
     input::Input,
     model::{CHILD_MAKER, Model},
-    port::held,
+    sync::{Mutex, held},
 };
 
 /// Ended as it should: its input closed.

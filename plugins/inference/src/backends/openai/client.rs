@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use super::{
     settings::RemoteSettings,
     watch::{Watch, now},
 };
-use crate::port::held;
+use crate::sync::{Mutex, held};
 
 /// A model of a server.
 #[derive(Debug)]

@@ -1,9 +1,6 @@
 //! What the thread of a call and whoever waits for it know of each other: patience and giving up.
 
-use std::{
-    sync::{Condvar, Mutex},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
@@ -11,7 +8,7 @@ use super::{
     error::{RemoteError, Stage},
     settings::Patience,
 };
-use crate::port::held;
+use crate::sync::{Condvar, Mutex, PoisonError, held};
 
 /// Watches over one call. The waiting side calls [`Watch::tend`] now and then.
 #[derive(Debug)]
@@ -94,7 +91,7 @@ impl Watch {
             state = self
                 .changed
                 .wait_timeout(state, left)
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
     }
