@@ -124,17 +124,14 @@ impl Models {
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<InUse, StoreError> {
-        if name.starts_with(openai::REMOTE_PREFIX) {
+        let (key, bytes) = if name.starts_with(openai::REMOTE_PREFIX) {
             // A server's model takes no memory here.
-            return Ok(InUse {
-                model: self.store.load(name, device, progress, cancel)?,
-                in_use: Arc::default(),
-                took: Duration::ZERO,
-                evicted: Vec::new(),
-            });
-        }
-        let manifest = self.store.resolve(name)?;
-        let key = (manifest.full_name(), device_key(device));
+            ((name.to_owned(), device_key(DeviceChoice::Cpu)), 0)
+        } else {
+            let manifest = self.store.resolve(name)?;
+            let key = (manifest.full_name(), device_key(device));
+            (key, manifest.memory_bytes())
+        };
         let mut shelf = self.shelf();
         shelf.n_uses += 1;
         let n_uses = shelf.n_uses;
@@ -142,7 +139,6 @@ impl Models {
             loaded.last_use = n_uses;
             return Ok(lend(loaded, Duration::ZERO, Vec::new()));
         }
-        let bytes = manifest.memory_bytes();
         let evicted = self.make_room(&mut shelf, &key.0, bytes)?;
         let start = Instant::now();
         // By its version: an alias may have moved on meanwhile.

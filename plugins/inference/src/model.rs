@@ -12,7 +12,7 @@ use crate::{
         hashed_words::HashedWords,
         llama::{Llama, LlamaOptions, LlamaWeights},
         minilm::{MiniLm, Weights},
-        openai::{OpenAi, RemoteSettings},
+        openai::{self, OpenAi, RemoteSettings},
         silero::VoiceActivity,
         static_words::StaticWords,
         whisper::{Whisper, WhisperWeights},
@@ -40,7 +40,7 @@ enum Parts {
     BertHead(BertHead),
     HashedWords,
     SentenceBert(Weights),
-    Remote(Arc<RemoteSettings>, String),
+    Remote(Arc<openai::Client>),
     StaticWords(StaticWords),
     Llama(LlamaWeights, LlamaOptions),
     SileroVad(VoiceActivity),
@@ -82,7 +82,7 @@ impl Model {
                 folder: None,
                 source: format!("server {}", settings.base_url()),
             },
-            parts: Parts::Remote(Arc::new(settings), name.to_owned()),
+            parts: Parts::Remote(openai::Client::new(settings, name.to_owned())),
         }
     }
 
@@ -216,9 +216,7 @@ impl Model {
             Parts::HashedWords => Box::new(HashedWords),
             Parts::SentenceBert(weights) => Box::new(MiniLm::new(weights)?),
             Parts::InChild(child) => Box::new(InChild::start(&child.0, &child.1)?),
-            Parts::Remote(settings, name) => {
-                Box::new(OpenAi::new(RemoteSettings::clone(settings), name))
-            }
+            Parts::Remote(client) => Box::new(OpenAi::sharing(Arc::clone(client))),
             Parts::StaticWords(words) => Box::new(words.clone()),
             Parts::Llama(weights, options) => Box::new(Llama::new(weights, *options)),
             Parts::SileroVad(_) => {

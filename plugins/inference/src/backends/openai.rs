@@ -22,9 +22,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
+pub(crate) use self::client::Client;
 use self::{
     call::Question,
-    client::Client,
     lines::{Lines, News, Told},
     watch::Watch,
 };
@@ -67,10 +67,14 @@ struct Sequence {
 impl OpenAi {
     /// The model of this name on the server. Nothing is sent yet.
     pub fn new(settings: RemoteSettings, model: &str) -> Self {
-        let client = Client::new(settings, model.to_owned());
+        Self::sharing(Client::new(settings, model.to_owned()))
+    }
+
+    /// One more replica of a model: all that share a client keep to the server's limits together.
+    pub(crate) fn sharing(client: Arc<Client>) -> Self {
         let (tell, news) = unbounded();
         Self {
-            version: Self::version_of(&client.settings, model),
+            version: Self::version_of(&client.settings, &client.model),
             lines: Lines::new(Arc::clone(&client)),
             client,
             sequences: BTreeMap::new(),

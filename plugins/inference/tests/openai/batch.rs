@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::unruly::{Act, Turn, Unruly, answer, chunked, head};
-use inference::{Ask, Backend, Input, Key, OpenAi, RemoteSettings};
+use inference::{Ask, Backend, Input, Key, Model, OpenAi, RemoteSettings};
 use serde_json::{Value, json};
 
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -217,6 +217,7 @@ fn limits_are_waited_for_where_that_helps() {
         "429 with a date": vec![limit(date), fine()] => 2, "";
         "429 with milliseconds": vec![limit("Retry-After-Ms: 7\r\n"), fine()] => 2, "";
         "429 alone": vec![limit("")] => 3, "slow down; send fewer requests a minute";
+        "429 without a word": vec![with("429 Too Many", JSON, "")] => 3, "it does not say why";
     }
     // Nobody has the patience: what failed is said at once.
     check! {
@@ -247,6 +248,21 @@ fn limits_are_waited_for_where_that_helps() {
     let error = embed(remote, &["a", "b", "c"]).unwrap_err();
     assert!(error.contains("was not whole within 20s"), "{error}");
     assert_eq!(server.asked().len(), 2, "our own limit holds, too");
+}
+
+#[test]
+fn replicas_of_one_model_keep_to_its_limits_together() {
+    let server = Unruly::new(vec![ok(embeddings(&["[3,4]"]))]);
+    let mut remote = settings(&server.url());
+    remote.per_minute.requests = 1;
+    let model = Model::remote(remote, "m");
+    let text = [Input::from("a")];
+    let answered: Vec<bool> = (0..2)
+        .map(|_| model.backend().unwrap())
+        .map(|mut replica| replica.answer_inputs(&Ask::Embed, &text).is_ok())
+        .collect();
+    assert_eq!(answered, [true, false]);
+    assert_eq!(server.asked().len(), 1);
 }
 
 #[test]

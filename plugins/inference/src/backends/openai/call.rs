@@ -349,6 +349,10 @@ fn failure_of(
     let is_quota = code("/error/code") || code("/error/type");
     let message = wire::error_message(settings, &value)
         .unwrap_or_else(|| settings.shown(&String::from_utf8_lossy(&bytes)));
+    let message = match message.trim() {
+        "" => String::from("it does not say why"),
+        _ => message,
+    };
     Ok(match status {
         401 | 403 => RemoteError::Key { status, message },
         404 | 405 => RemoteError::NotFound {
