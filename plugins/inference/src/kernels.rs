@@ -26,6 +26,7 @@ mod team;
 pub(crate) use self::{
     attention::{Heads, attend},
     gelu::silu,
+    int8::EXACT,
     level::Level,
     linear::{Activation, Linear},
     log_sum::{highest, log_sum_exp},

@@ -5,7 +5,8 @@
 //!   written, and products are added to the shortcut where it lies.
 //! * Many texts are shared out among a team's threads, which then need not wait for each other; for
 //!   a few, the threads share each product and the heads. The bits are the same.
-//! * With [`Precision::Int8`], all products but those of queries, keys and values are in 8 bits.
+//! * With [`Precision::Int8`], products are in 8 bits, but for the few inputs of each that are far
+//!   larger than the others: which these are, drawn tokens tell when the weights are packed.
 //!
 //! Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers".
 
@@ -16,12 +17,15 @@ use candle_nn::VarBuilder;
 
 use crate::{
     backends::bert::Config,
-    kernels::{Activation, Heads, Level, Linear, Team, attend, layer_norm},
+    kernels::{Activation, EXACT, Heads, Level, Linear, Team, attend, layer_norm},
     precision::Precision,
 };
 
 /// Tokens that a thread takes through the layers at once: few enough that they stay in its cache.
 const TOKENS_AT_ONCE: usize = 160;
+
+/// Tokens of the drawn texts that tell which inputs are large.
+const DRAWN_TEXTS: [usize; 8] = [4, 8, 16, 32, 4, 8, 16, 32];
 
 /// The encoder. Replicas share it.
 #[derive(Debug)]
@@ -85,44 +89,117 @@ fn numbers(vb: &VarBuilder<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>>
     vb.get(shape, name)?.flatten_all()?.to_vec1()
 }
 
-/// Packs linear layers of one input as one, their outputs one after the other.
-fn linear(
-    parts: &[VarBuilder<'_>],
-    (n_in, n_out): (usize, usize),
-    precision: Precision,
-) -> Result<Linear> {
-    let (mut weights, mut bias) = (Vec::new(), Vec::new());
-    for part in parts {
-        weights.extend(numbers(part, "weight", &[n_out, n_in])?);
-        bias.extend(numbers(part, "bias", &[n_out])?);
-    }
-    let n_all = n_out * parts.len();
-    let pack = match precision {
-        Precision::F32 => Linear::pack,
-        Precision::Int8 => Linear::pack_int8,
-    };
-    Ok(pack(&weights, Some(&bias), n_in, n_all))
+/// Weights and bias as a file has them, row by row; those of layers of one input one after the other.
+struct Plain {
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    n_in: usize,
 }
 
-impl Layer {
-    fn load(vb: &VarBuilder<'_>, config: &Config, precision: Precision) -> Result<Self> {
-        let (width, wide) = (config.hidden_size, config.intermediate_size);
-        let attention = vb.pp("attention");
-        let qkv = ["query", "key", "value"].map(|name| attention.pp("self").pp(name));
-        let one = |vb, sizes| linear(&[vb], sizes, precision);
+impl Plain {
+    fn load(parts: &[VarBuilder<'_>], n_in: usize, n_out: usize) -> Result<Self> {
+        let (mut weights, mut bias) = (Vec::new(), Vec::new());
+        for part in parts {
+            weights.extend(numbers(part, "weight", &[n_out, n_in])?);
+            bias.extend(numbers(part, "bias", &[n_out])?);
+        }
         Ok(Self {
-            // Rounding the queries' and keys' inputs costs more likeness than all else together, for a
-            // quarter of the work.
-            qkv: linear(&qkv, (width, width), Precision::F32)?,
-            output: one(attention.pp("output.dense"), (width, width))?,
-            attention_norm: Norm::load(&attention.pp("output.LayerNorm"), config)?,
-            widen: one(vb.pp("intermediate.dense"), (width, wide))?,
-            narrow: one(vb.pp("output.dense"), (wide, width))?,
-            norm: Norm::load(&vb.pp("output.LayerNorm"), config)?,
+            weights,
+            bias,
+            n_in,
         })
     }
 
+    fn pack(&self) -> Linear {
+        Linear::pack(&self.weights, Some(&self.bias), self.n_in, self.bias.len())
+    }
+
+    /// In 8 bits, but for the inputs that are the largest in rows such as `x`.
+    fn pack_int8(&self, x: &[f32]) -> Linear {
+        let (n_in, n_out) = (self.n_in, self.bias.len());
+        let exact = largest(x, n_in);
+        Linear::pack_int8(&self.weights, Some(&self.bias), &exact, n_in, n_out)
+    }
+}
+
+/// The inputs with the largest sums of squares over rows of `n_in`.
+fn largest(x: &[f32], n_in: usize) -> Vec<usize> {
+    let mut sizes: Vec<(f32, usize)> = (0..n_in).map(|input| (0.0, input)).collect();
+    for row in x.chunks_exact(n_in) {
+        for ((size, _), x) in sizes.iter_mut().zip(row) {
+            *size += x * x;
+        }
+    }
+    sizes.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    sizes.iter().take(EXACT).map(|&(_, input)| input).collect()
+}
+
+/// Drawn texts on their way through the layers.
+struct Trial {
+    lengths: Vec<usize>,
+    room: Room,
+}
+
+/// Texts of tokens that are drawn from the whole vocabulary, always the same ones.
+fn drawn_texts(config: &Config) -> Vec<Vec<u32>> {
+    let mut state = 1_u32;
+    let mut draw = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((u64::from(state) * config.vocab_size as u64) >> 32) as u32
+    };
+    let lengths = DRAWN_TEXTS.map(|length| length.min(config.max_position_embeddings));
+    lengths.map(|n| (0..n).map(|_| draw()).collect()).into()
+}
+
+impl Layer {
+    /// Packs a layer; with [`Precision::Int8`], takes the drawn texts in `trial` through it.
+    fn load(
+        vb: &VarBuilder<'_>,
+        config: &Config,
+        bert: &PackedBert,
+        trial: Option<&mut Trial>,
+    ) -> Result<Self> {
+        let (width, wide) = (config.hidden_size, config.intermediate_size);
+        let attention = vb.pp("attention");
+        let qkv = ["query", "key", "value"].map(|name| attention.pp("self").pp(name));
+        let qkv = Plain::load(&qkv, width, width)?;
+        let output = Plain::load(&[attention.pp("output.dense")], width, width)?;
+        let widen = Plain::load(&[vb.pp("intermediate.dense")], width, wide)?;
+        let narrow = Plain::load(&[vb.pp("output.dense")], wide, width)?;
+        let mut layer = Self {
+            qkv: qkv.pack(),
+            output: output.pack(),
+            attention_norm: Norm::load(&attention.pp("output.LayerNorm"), config)?,
+            widen: widen.pack(),
+            narrow: narrow.pack(),
+            norm: Norm::load(&vb.pp("output.LayerNorm"), config)?,
+        };
+        if let Some(Trial { lengths, room }) = trial {
+            let alone = Team::alone();
+            let qkv = qkv.pack_int8(&room.hidden);
+            layer.attend(bert, &alone, lengths, room);
+            let output = output.pack_int8(&room.mixed);
+            let widen = widen.pack_int8(&room.hidden);
+            layer.think(bert, &alone, room);
+            let narrow = narrow.pack_int8(&room.wide);
+            layer = Self {
+                qkv,
+                output,
+                widen,
+                narrow,
+                ..layer
+            };
+        }
+        Ok(layer)
+    }
+
     fn forward(&self, bert: &PackedBert, team: &Team, lengths: &[usize], room: &mut Room) {
+        self.attend(bert, team, lengths, room);
+        self.think(bert, team, room);
+    }
+
+    /// The half in which tokens look at each other.
+    fn attend(&self, bert: &PackedBert, team: &Team, lengths: &[usize], room: &mut Room) {
         let n_rows = lengths.iter().sum();
         let (level, hidden) = (bert.level, &mut room.hidden);
         let plain = Activation::None;
@@ -130,6 +207,12 @@ impl Layer {
         attend(level, team, &room.qkv, lengths, bert.heads, &mut room.mixed);
         self.output.forward_add(team, &room.mixed, n_rows, hidden);
         self.attention_norm.forward(level, hidden);
+    }
+
+    /// The half in which each token is alone.
+    fn think(&self, bert: &PackedBert, team: &Team, room: &mut Room) {
+        let (level, hidden) = (bert.level, &mut room.hidden);
+        let n_rows = hidden.len() / bert.width;
         self.widen
             .forward(team, hidden, n_rows, &mut room.wide, Activation::Gelu);
         self.narrow.forward_add(team, &room.wide, n_rows, hidden);
@@ -157,7 +240,7 @@ impl PackedBert {
                 *position += kind;
             }
         }
-        Ok(Self {
+        let mut bert = Self {
             level: Level::best(),
             width,
             wide: config.intermediate_size,
@@ -168,11 +251,30 @@ impl PackedBert {
             words: table("word_embeddings", config.vocab_size)?,
             positions,
             norm: Norm::load(&vb.pp("LayerNorm"), config)?,
-            layers: (0..config.num_hidden_layers)
-                .map(|nth| Layer::load(&tensors.pp("encoder.layer").pp(nth), config, precision))
-                .collect::<Result<_>>()?,
+            layers: Vec::with_capacity(config.num_hidden_layers),
             rooms: Mutex::default(),
-        })
+        };
+        let mut trial = match precision {
+            Precision::F32 => None,
+            Precision::Int8 => Some(bert.trial(config)),
+        };
+        for nth in 0..config.num_hidden_layers {
+            let vb = tensors.pp("encoder.layer").pp(nth);
+            let layer = Layer::load(&vb, config, &bert, trial.as_mut())?;
+            bert.layers.push(layer);
+        }
+        Ok(bert)
+    }
+
+    fn trial(&self, config: &Config) -> Trial {
+        let texts = drawn_texts(config);
+        let texts: Vec<_> = texts.iter().map(Vec::as_slice).collect();
+        let mut room = Room::default();
+        self.enter(&texts, &mut room);
+        Trial {
+            lengths: texts.iter().map(|text| text.len()).collect(),
+            room,
+        }
     }
 
     /// What `read` makes of the hidden vectors (`tokens × hidden size`) of each text's token ids.
@@ -247,15 +349,7 @@ impl PackedBert {
             .pop()
             .unwrap_or_default();
         let lengths: Vec<_> = texts.iter().map(|text| text.len()).collect();
-        let n_rows: usize = lengths.iter().sum();
-        room.hidden.clear();
-        for text in texts {
-            self.embed(text, &mut room.hidden);
-        }
-        self.norm.forward(self.level, &mut room.hidden);
-        room.qkv.resize(n_rows * 3 * self.width, 0.0);
-        room.mixed.resize(n_rows * self.width, 0.0);
-        room.wide.resize(n_rows * self.wide, 0.0);
+        self.enter(texts, &mut room);
         for layer in &self.layers {
             layer.forward(self, team, &lengths, &mut room);
         }
@@ -269,6 +363,19 @@ impl PackedBert {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(room);
+    }
+
+    /// Makes room for the texts' tokens and puts in what the first layer reads.
+    fn enter(&self, texts: &[&[u32]], room: &mut Room) {
+        room.hidden.clear();
+        for text in texts {
+            self.embed(text, &mut room.hidden);
+        }
+        let n_rows = room.hidden.len() / self.width;
+        self.norm.forward(self.level, &mut room.hidden);
+        room.qkv.resize(n_rows * 3 * self.width, 0.0);
+        room.mixed.resize(n_rows * self.width, 0.0);
+        room.wide.resize(n_rows * self.wide, 0.0);
     }
 
     /// Adds a row for each token.
@@ -299,145 +406,4 @@ fn shards<'a, 't>(texts: &'a [&'t [u32]], n_tokens: usize) -> Vec<&'a [&'t [u32]
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use candle_core::{DType, Device, Tensor};
-
-    use super::*;
-    use crate::backends::bert::Bert;
-
-    fn config() -> Config {
-        Config {
-            vocab_size: 50,
-            hidden_size: 72,
-            num_hidden_layers: 3,
-            num_attention_heads: 3,
-            intermediate_size: 200,
-            max_position_embeddings: 70,
-            type_vocab_size: 2,
-            layer_norm_eps: 1e-12,
-            pad_token_id: 0,
-        }
-    }
-
-    fn tensors() -> HashMap<String, Tensor> {
-        let mut state = 7u32;
-        let mut tensors = HashMap::new();
-        let mut add = |name: String, shape: &[usize], least: f32, most: f32| {
-            let mut draw = || {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                least + (most - least) * (state >> 8) as f32 / (1 << 24) as f32
-            };
-            let values: Vec<_> = (0..shape.iter().product::<usize>())
-                .map(|_| draw())
-                .collect();
-            tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu).unwrap());
-        };
-        let config = config();
-        let (width, wide) = (config.hidden_size, config.intermediate_size);
-        for (name, n) in [("word", 50), ("position", 70), ("token_type", 2)] {
-            add(
-                format!("embeddings.{name}_embeddings.weight"),
-                &[n, width],
-                -1.0,
-                1.0,
-            );
-        }
-        add("embeddings.LayerNorm.weight".into(), &[width], 0.5, 1.5);
-        add("embeddings.LayerNorm.bias".into(), &[width], -0.5, 0.5);
-        for nth in 0..config.num_hidden_layers {
-            let layer = format!("encoder.layer.{nth}");
-            for (name, n_out, n_in) in [
-                ("attention.self.query", width, width),
-                ("attention.self.key", width, width),
-                ("attention.self.value", width, width),
-                ("attention.output.dense", width, width),
-                ("intermediate.dense", wide, width),
-                ("output.dense", width, wide),
-            ] {
-                add(format!("{layer}.{name}.weight"), &[n_out, n_in], -0.2, 0.2);
-                add(format!("{layer}.{name}.bias"), &[n_out], -0.2, 0.2);
-            }
-            for name in ["attention.output", "output"] {
-                add(
-                    format!("{layer}.{name}.LayerNorm.weight"),
-                    &[width],
-                    0.5,
-                    1.5,
-                );
-                add(
-                    format!("{layer}.{name}.LayerNorm.bias"),
-                    &[width],
-                    -0.5,
-                    0.5,
-                );
-            }
-        }
-        tensors
-    }
-
-    fn text(length: u32) -> Vec<u32> {
-        (0..length).map(|nth| (nth * 17 + length) % 50).collect()
-    }
-
-    #[test]
-    fn it_says_what_the_plain_one_says() {
-        let vb = VarBuilder::from_tensors(tensors(), DType::F32, &Device::Cpu);
-        let plain = Bert::load(&vb, &config()).unwrap();
-        let packed = PackedBert::load(&vb, &config(), Precision::F32).unwrap();
-        let lengths = [1, 5, 31, 32, 33, 70, 2, 64];
-        let texts: Vec<_> = lengths.map(text).into();
-        let all: Vec<_> = texts.iter().map(Vec::as_slice).collect();
-        let together = packed
-            .forward(&Team::alone(), &all, <[f32]>::to_vec)
-            .unwrap();
-        for (ids, packed) in texts.iter().zip(&together) {
-            let ids = Tensor::from_slice(ids, (1, ids.len()), &Device::Cpu).unwrap();
-            let types = ids.zeros_like().unwrap();
-            let mask = ids.ones_like().unwrap();
-            let hidden = plain.forward(&ids, &types, &mask).unwrap();
-            let hidden: Vec<f32> = hidden.flatten_all().unwrap().to_vec1().unwrap();
-            assert_eq!(hidden.len(), packed.len());
-            for (plain, packed) in hidden.iter().zip(packed) {
-                assert!((plain - packed).abs() < 1e-5, "{packed} instead of {plain}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_text_has_the_same_bits_in_any_company_and_on_any_threads() {
-        let vb = VarBuilder::from_tensors(tensors(), DType::F32, &Device::Cpu);
-        for precision in [Precision::F32, Precision::Int8] {
-            let packed = PackedBert::load(&vb, &config(), precision).unwrap();
-            let texts: Vec<_> = (1..=70).map(text).collect();
-            let all: Vec<_> = texts.iter().map(Vec::as_slice).collect();
-            let backwards: Vec<_> = all.iter().rev().copied().collect();
-            let together = packed
-                .forward(&Team::alone(), &all, <[f32]>::to_vec)
-                .unwrap();
-            for n_threads in [1, 2] {
-                let team = Team::new(n_threads);
-                let mut other = packed.forward(&team, &backwards, <[f32]>::to_vec).unwrap();
-                other.reverse();
-                assert!(together == other, "backwards on {n_threads} threads");
-                for (text, hidden) in all.iter().zip(&together) {
-                    let alone = packed.forward(&team, &[text], <[f32]>::to_vec).unwrap();
-                    assert!(&alone[0] == hidden, "alone on {n_threads} threads");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_refused() {
-        let vb = VarBuilder::from_tensors(tensors(), DType::F32, &Device::Cpu);
-        let packed = PackedBert::load(&vb, &config(), Precision::F32).unwrap();
-        for text in [vec![], text(71), vec![50]] {
-            let answer = packed.forward(&Team::alone(), &[&text], <[f32]>::len);
-            assert!(answer.is_err(), "{text:?}");
-        }
-        let none = packed.forward(&Team::alone(), &[], <[f32]>::len);
-        assert_eq!(none, Ok(vec![]));
-    }
-}
+mod tests;

@@ -4,9 +4,12 @@
 //!   are whole ones from 0 to 255 times a scale of the row, plus its least number. Both scales are
 //!   the smallest that fit, and a row's follow from the row alone.
 //! * Sums are exact, so all instruction sets agree on them.
+//! * A few inputs, which whoever packs the columns names, stay in f32 and out of the scales: one
+//!   that is much larger than the others would leave them few steps.
 //!
 //! Jacob et al. (2018), "Quantization and Training of Neural Networks for Efficient
-//! Integer-Arithmetic-Only Inference".
+//! Integer-Arithmetic-Only Inference"; Dettmers et al. (2022), "`LLM.int8()`: 8-bit Matrix
+//! Multiplication for Transformers at Scale", for the inputs that stay.
 
 mod dot;
 
@@ -27,6 +30,8 @@ pub(super) const WIDTH: usize = 32;
 const HIGHEST: usize = 14;
 /// Weights of one column that lie side by side, in one word.
 const GROUP: usize = 4;
+/// The most inputs that stay in f32.
+pub(crate) const EXACT: usize = 4;
 /// Adding it rounds to a whole number, which then stands in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 
@@ -47,51 +52,78 @@ pub(super) struct IntColumns {
     scales: Vec<f32>,
     /// The sum of a column's weights, as they were rounded.
     sums: Vec<f32>,
+    /// The inputs that stay in f32.
+    exact: Vec<usize>,
+    /// Their weights, panel by panel; 0 where there are fewer.
+    exact_weights: Vec<[[f32; WIDTH]; EXACT]>,
 }
 
 impl IntColumns {
-    /// Rounds and packs `n_out` columns that lie one after the other.
-    pub(super) fn pack(level: Level, weights: &[f32], n_in: usize, n_out: usize) -> Self {
-        Self::pack_for(level, Way::best(), weights, n_in, n_out)
+    /// Rounds and packs `n_out` columns that lie one after the other, but for the weights of the
+    /// inputs in `exact`, of which there are [`EXACT`] at most.
+    pub(super) fn pack(
+        level: Level,
+        weights: &[f32],
+        exact: &[usize],
+        n_in: usize,
+        n_out: usize,
+    ) -> Self {
+        Self::pack_for((level, Way::best()), weights, exact, n_in, n_out)
     }
 
-    fn pack_for(level: Level, way: Way, weights: &[f32], n_in: usize, n_out: usize) -> Self {
+    fn pack_for(
+        (level, way): (Level, Way),
+        weights: &[f32],
+        exact: &[usize],
+        n_in: usize,
+        n_out: usize,
+    ) -> Self {
+        assert!(exact.len() <= EXACT, "few inputs stay in f32");
         let (n_words, n_panels) = (n_in.div_ceil(GROUP), n_out.div_ceil(WIDTH));
-        let mut words = Aligned::zeros(n_panels * n_words * WIDTH);
-        let (mut scales, mut sums) = (vec![0.0; n_panels * WIDTH], vec![0.0; n_panels * WIDTH]);
-        for (nth, column) in weights.chunks_exact(n_in).enumerate().take(n_out) {
-            let most = column.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
-            let scale = most / 127.0;
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-            let from = nth / WIDTH * n_words * WIDTH + nth % WIDTH;
-            let to = words.as_mut_slice()[from..].iter_mut().step_by(WIDTH);
-            let mut sum = 0.0;
-            for (to, group) in to.zip(column.chunks(GROUP)) {
-                let mut bytes = [0_i8; GROUP];
-                for (byte, x) in bytes.iter_mut().zip(group) {
-                    *byte = (x * inverse).round_ties_even() as i8;
-                    sum += f32::from(*byte);
-                }
-                *to = i32::from_le_bytes(bytes.map(|byte| byte as u8));
-            }
-            // A weight that is no number spoils its column, as it would in f32.
-            scales[nth] = if column.iter().all(|x| x.is_finite()) {
-                scale
-            } else {
-                f32::NAN
-            };
-            sums[nth] = sum * scales[nth];
-        }
-        Self {
+        let mut columns = Self {
             level,
             way,
-            words,
+            words: Aligned::zeros(n_panels * n_words * WIDTH),
             n_words,
             n_in,
             n_out,
-            scales,
-            sums,
+            scales: vec![0.0; n_panels * WIDTH],
+            sums: vec![0.0; n_panels * WIDTH],
+            exact: exact.to_vec(),
+            exact_weights: vec![[[0.0; WIDTH]; EXACT]; n_panels],
+        };
+        let mut rest = vec![0.0; n_in];
+        for (nth, column) in weights.chunks_exact(n_in).enumerate().take(n_out) {
+            rest.copy_from_slice(column);
+            for (of, &input) in exact.iter().enumerate() {
+                columns.exact_weights[nth / WIDTH][of][nth % WIDTH] = column[input];
+                rest[input] = 0.0;
+            }
+            columns.round(nth, &rest);
         }
+        columns
+    }
+
+    /// Rounds and packs a column.
+    fn round(&mut self, nth: usize, column: &[f32]) {
+        let most = column.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        let scale = most / 127.0;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        let from = nth / WIDTH * self.n_words * WIDTH + nth % WIDTH;
+        let to = self.words.as_mut_slice()[from..].iter_mut().step_by(WIDTH);
+        let mut sum = 0.0;
+        for (to, group) in to.zip(column.chunks(GROUP)) {
+            let mut bytes = [0_i8; GROUP];
+            for (byte, x) in bytes.iter_mut().zip(group) {
+                *byte = (x * inverse).round_ties_even() as i8;
+                sum += f32::from(*byte);
+            }
+            *to = i32::from_le_bytes(bytes.map(|byte| byte as u8));
+        }
+        // A weight that is no number spoils its column, as it would in f32.
+        let is_finite = column.iter().all(|x| x.is_finite());
+        self.scales[nth] = if is_finite { scale } else { f32::NAN };
+        self.sums[nth] = sum * self.scales[nth];
     }
 
     pub(super) fn n_in(&self) -> usize {
@@ -100,10 +132,6 @@ impl IntColumns {
 
     pub(super) fn n_out(&self) -> usize {
         self.n_out
-    }
-
-    pub(super) fn level(&self) -> Level {
-        self.level
     }
 
     pub(super) fn n_panels(&self) -> usize {
@@ -118,15 +146,18 @@ pub(super) struct IntRows {
     words: Vec<u32>,
     /// What a number of 1 stands for, and what 0 does.
     scales: Vec<(f32, f32)>,
+    /// The numbers that stay in f32; 0 where there are fewer.
+    exact: Vec<[f32; EXACT]>,
     one: Vec<u8>,
+    rest: Vec<f32>,
 }
 
 impl IntRows {
-    /// Rounds and packs rows of `n_in` numbers that lie one after the other.
-    pub(super) fn pack(&mut self, level: Level, x: &[f32], n_in: usize) {
-        level.run(PackRows {
+    /// Rounds and packs rows that lie one after the other, for a product with `columns`.
+    pub(super) fn pack(&mut self, x: &[f32], columns: &IntColumns) {
+        columns.level.run(PackRows {
             x,
-            n_in,
+            columns,
             into: self,
         });
     }
@@ -134,7 +165,7 @@ impl IntRows {
 
 struct PackRows<'a> {
     x: &'a [f32],
-    n_in: usize,
+    columns: &'a IntColumns,
     into: &'a mut IntRows,
 }
 
@@ -143,24 +174,45 @@ impl WithSimd for PackRows<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (n_in, n_rows) = (self.n_in, self.x.len() / self.n_in);
-        let n_words = n_in.div_ceil(GROUP);
-        let IntRows { words, scales, one } = self.into;
+        let IntColumns {
+            n_in,
+            n_words,
+            exact: inputs,
+            ..
+        } = self.columns;
+        let (n_in, n_words) = (*n_in, *n_words);
+        let n_rows = self.x.len() / n_in;
+        let IntRows {
+            words,
+            scales,
+            exact,
+            one,
+            rest,
+        } = self.into;
         words.resize(n_rows * n_words, 0);
         scales.clear();
+        exact.clear();
         one.clear();
         one.resize(n_words * GROUP, 0);
         let (mut x, mut words) = (self.x, words.as_mut_slice());
         for height in heights(n_rows, HIGHEST) {
-            let (panel, rest) = words.split_at_mut(height * n_words);
+            let (panel, later) = words.split_at_mut(height * n_words);
             for nth in 0..height {
-                scales.push(round_row(simd, &x[nth * n_in..][..n_in], one));
+                let row = &x[nth * n_in..][..n_in];
+                rest.clear();
+                rest.extend_from_slice(row);
+                let mut stay = [0.0; EXACT];
+                for (stay, &input) in stay.iter_mut().zip(inputs) {
+                    *stay = std::mem::take(&mut rest[input]);
+                }
+                exact.push(stay);
+                scales.push(round_row(simd, rest, one));
                 let groups = one.as_chunks::<GROUP>().0;
                 for (to, group) in panel[nth..].iter_mut().step_by(height).zip(groups) {
                     *to = u32::from_le_bytes(*group);
                 }
             }
-            words = rest;
+            words = later;
             x = &x[height * n_in..];
         }
     }
@@ -241,6 +293,10 @@ impl WithSimd for IntProduct<'_, '_> {
                 columns.way.sums(height, words, weights, &mut sums);
                 let scales = &rows.scales[done..done + height];
                 columns.scale(panel, &sums, scales, &mut tile);
+                if !columns.exact.is_empty() {
+                    let exact = &rows.exact[done..done + height];
+                    add_exact(exact, &columns.exact_weights[panel], &mut tile);
+                }
                 for (out, tile) in out[done..done + height].iter_mut().zip(&tile) {
                     let vectors: &[S::f32s] = bytemuck::cast_slice(tile);
                     write_vectors(simd, vectors, bias, finish, out, from);
@@ -271,91 +327,21 @@ impl IntColumns {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::{
-        Activation,
-        gemm::Write,
-        reference::{check, drawn, product},
-    };
-
-    fn multiply(level: Level, way: Way, x: &[f32], weights: &[f32], n_in: usize) -> Vec<f32> {
-        let (n_rows, n_out) = (x.len() / n_in, weights.len() / n_in);
-        let columns = IntColumns::pack_for(level, way, weights, n_in, n_out);
-        let mut rows = IntRows::default();
-        rows.pack(level, x, n_in);
-        let mut y = vec![f32::NAN; n_rows * n_out];
-        let product = IntProduct {
-            rows: &rows,
-            columns: &columns,
-            panels: 0..columns.n_panels(),
-            finish: Finish {
-                bias: None,
-                activation: Activation::None,
-                write: Write::Set,
-            },
-            out: &mut y.chunks_exact_mut(n_out).collect::<Vec<_>>(),
-        };
-        product.run();
-        y
-    }
-
-    #[test]
-    fn products_are_near_the_true_ones_and_alike_on_all_levels() {
-        for (n_rows, n_in, n_out) in [(1, 4, 1), (3, 7, 33), (15, 64, 64), (29, 385, 97)] {
-            let (x, weights) = (drawn(1, n_rows * n_in), drawn(2, n_in * n_out));
-            let truth = product(&x, &weights, None, n_in);
-            let first = multiply(Level::best(), Way::best(), &x, &weights, n_in);
-            for (level, way) in Level::all()
-                .into_iter()
-                .flat_map(|level| Way::all().into_iter().map(move |way| (level, way)))
-            {
-                let y = multiply(level, way, &x, &weights, n_in);
-                for ((y, truth), first) in y.iter().zip(&truth).zip(&first) {
-                    let margin = 0.01 * (n_in as f64).sqrt();
-                    check(level, &format!("{way:?}"), f64::from(*y), *truth, margin);
-                    check(
-                        level,
-                        &format!("{way:?}"),
-                        f64::from(*y),
-                        f64::from(*first),
-                        1e-4,
-                    );
-                }
+/// Adds the products of the numbers that stayed in f32.
+#[inline(always)]
+fn add_exact(
+    rows: &[[f32; EXACT]],
+    weights: &[[f32; WIDTH]; EXACT],
+    tile: &mut [[f32; WIDTH]; HIGHEST],
+) {
+    for (tile, row) in tile.iter_mut().zip(rows) {
+        for (x, weights) in row.iter().zip(weights) {
+            for nth in 0..WIDTH {
+                tile[nth] = x.mul_add(weights[nth], tile[nth]);
             }
         }
     }
-
-    #[test]
-    fn the_largest_sums_are_exact() {
-        let n_in = 1536;
-        // Rows from -1 to 1 use all 256 steps; weights are at their ends.
-        let x: Vec<f32> = (0..n_in)
-            .map(|nth| if nth == 0 { -1.0 } else { 1.0 })
-            .collect();
-        let weights: Vec<f32> = [1.0, -1.0].iter().flat_map(|&w| vec![w; n_in]).collect();
-        for way in Way::all() {
-            let y = multiply(Level::best(), way, &x, &weights, n_in);
-            assert!(
-                (y[0] - 1534.0).abs() < 0.01 && (y[1] + 1534.0).abs() < 0.01,
-                "{way:?} {y:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_is_not_hidden() {
-        let weights = drawn(2, 8 * 3);
-        for bad in [f32::NAN, f32::INFINITY] {
-            let mut x = drawn(1, 16);
-            x[3] = bad;
-            let y = multiply(Level::best(), Way::best(), &x, &weights, 8);
-            assert!(
-                y[..3].iter().all(|y| y.is_nan()),
-                "{bad} spoils its row: {y:?}"
-            );
-            assert!(y[3..].iter().all(|y| y.is_finite()), "and no other");
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

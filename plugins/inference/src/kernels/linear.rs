@@ -60,14 +60,15 @@ impl Linear {
     }
 
     /// Packs `weights` and `bias` as [`Self::pack`] does, rounded to 8 bits; products then round
-    /// their rows as well.
+    /// their rows as well. The inputs in `exact`, [`EXACT`] at most, stay as they are.
     pub(crate) fn pack_int8(
         weights: &[f32],
         bias: Option<&[f32]>,
+        exact: &[usize],
         n_in: usize,
         n_out: usize,
     ) -> Self {
-        let columns = IntColumns::pack(Level::best(), weights, n_in, n_out);
+        let columns = IntColumns::pack(Level::best(), weights, exact, n_in, n_out);
         Self::with(Packed::Int8(columns), bias)
     }
 
@@ -229,7 +230,7 @@ impl Linear {
             }
             Packed::Int8(columns) => {
                 let mut packed = INT_PACKED.take();
-                packed.pack(columns.level(), x, self.n_in());
+                packed.pack(x, columns);
                 then(Rows::Int8(&packed));
                 INT_PACKED.set(packed);
             }

@@ -56,11 +56,11 @@ pub(super) fn pack(
     bias: Option<&[f32]>,
     n_in: usize,
 ) -> Linear {
-    let pack = match precision {
-        Precision::F32 => Linear::pack,
-        Precision::Int8 => Linear::pack_int8,
-    };
-    pack(weights, bias, n_in, weights.len() / n_in)
+    let n_out = weights.len() / n_in;
+    match precision {
+        Precision::F32 => Linear::pack(weights, bias, n_in, n_out),
+        Precision::Int8 => Linear::pack_int8(weights, bias, &[], n_in, n_out),
+    }
 }
 
 /// Reads a convolution over three neighbours as a linear layer over their numbers, one after another.
