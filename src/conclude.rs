@@ -20,6 +20,8 @@ pub(crate) struct Conclusion {
     pub(crate) minutes: Option<Minutes>,
     /// Where its results are.
     pub(crate) results: Results,
+    /// How often somebody did something to its replicas.
+    pub(crate) interventions: u32,
     /// The first subtask that failed for good.
     pub(crate) first_failure: Option<String>,
 }
@@ -69,6 +71,7 @@ pub(crate) fn conclude(
         run,
         journal,
         results: results.clone(),
+        interventions: live.state.interventions,
         first_failure: first_failure(live),
     })
 }

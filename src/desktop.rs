@@ -4,6 +4,7 @@ mod display;
 mod overlay;
 mod picker;
 mod picture;
+mod shelf;
 mod window;
 
 use std::{
@@ -60,7 +61,13 @@ fn open_scene(args: &OpenArgs, scene: &Path) -> Result<(), AppError> {
     session.add_to(&mut app, Pace::Follow, speed);
     app.insert_resource(outcome.clone())
         .insert_resource(info)
-        .add_plugins((ViewPlugin, PanelsPlugin, overlay::plugin, RunEnd));
+        .add_plugins((
+            ViewPlugin,
+            PanelsPlugin,
+            overlay::plugin,
+            shelf::plugin,
+            RunEnd,
+        ));
     if let Some(path) = &args.screenshot {
         app.add_plugins(picture::PicturePlugin {
             path: path.clone(),

@@ -10,6 +10,7 @@ mod load;
 mod promote;
 mod pull;
 mod remove;
+mod replicas;
 mod serve;
 mod show;
 mod single;
@@ -21,7 +22,8 @@ use inference::{Catalog, Store, StoreOptions};
 
 pub(crate) use self::{
     describe::{describe, in_words},
-    serve::{Preloaded, Served, serve},
+    replicas::{RunModels, device_choice, replica_models},
+    serve::{Served, serve},
 };
 use crate::{
     cli::{ModelsArgs, ModelsCommand},

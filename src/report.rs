@@ -36,6 +36,12 @@ pub(crate) fn text(conclusion: &Conclusion) -> String {
         line("", &conclusion.results.minutes_json());
     }
     text.push_str(&format!("journal hash {}\n", conclusion.journal.hash));
+    if conclusion.interventions > 0 {
+        text.push_str(&format!(
+            "note: replicas were changed by hand {} times; this run cannot be repeated\n",
+            conclusion.interventions
+        ));
+    }
     text
 }
 
@@ -49,6 +55,7 @@ pub(crate) fn json(conclusion: &Conclusion) -> String {
         "minutes_md": minutes.then(|| conclusion.results.minutes_md()),
         "minutes_json": minutes.then(|| conclusion.results.minutes_json()),
         "minutes": conclusion.minutes,
+        "interventions": conclusion.interventions,
         "totals": conclusion.totals,
     });
     format!("{value:#}\n")

@@ -18,7 +18,7 @@ use crate::{
     cli::{OutputMode, RunOptions, TimeMode},
     error::AppError,
     interrupt,
-    models::{self, Preloaded},
+    models::{self, RunModels, Served},
     threads,
 };
 
@@ -57,8 +57,7 @@ pub(crate) struct Session {
     meeting: MeetingInput,
     outputs: Outputs,
     engine: EngineOptions,
-    port: Option<Port>,
-    preloaded: Preloaded,
+    served: Option<Served>,
     journal: JournalWriter,
 }
 
@@ -106,9 +105,9 @@ impl Session {
         })?;
 
         let (outputs, served) = outputs(&scene, options)?;
-        let (port, versions, preloaded) = match served {
-            Some(served) => (Some(served.port), served.versions, served.preloaded),
-            None => (None, recorded_versions(&outputs), Preloaded::default()),
+        let versions = match &served {
+            Some(served) => served.versions.clone(),
+            None => recorded_versions(&outputs),
         };
         let run = Run {
             format: record::FORMAT,
@@ -131,8 +130,7 @@ impl Session {
             meeting,
             outputs,
             engine,
-            port,
-            preloaded,
+            served,
             journal,
         })
     }
@@ -146,14 +144,21 @@ impl Session {
             meeting,
             outputs,
             engine,
-            port,
-            preloaded,
+            served,
             journal,
         } = self;
         let (seed, charge) = (run.seed, engine.charge);
-        let mut inference = port.map_or_else(InferencePlugin::default, InferencePlugin::serving);
+        app.insert_resource(results);
+        let mut inference = match served {
+            Some(served) => {
+                app.insert_resource(models::replica_models(&served.models, &scene))
+                    .insert_resource(RunModels(served.models))
+                    .insert_resource(served.preloaded);
+                InferencePlugin::serving(served.port)
+            }
+            None => InferencePlugin::default(),
+        };
         inference.wait = patience(pace);
-        app.insert_resource(results).insert_resource(preloaded);
         app.add_plugins((
             SimPlugin { seed, pace, speed },
             SchedulePlugin {
@@ -218,10 +223,7 @@ fn check_options(
     Ok(())
 }
 
-fn outputs(
-    scene: &Scene,
-    options: &RunOptions,
-) -> Result<(Outputs, Option<models::Served>), AppError> {
+fn outputs(scene: &Scene, options: &RunOptions) -> Result<(Outputs, Option<Served>), AppError> {
     Ok(match (options.outputs, &options.from) {
         (OutputMode::Real, _) => (Outputs::Real, Some(models::serve(scene, options)?)),
         (OutputMode::None, _) => (Outputs::None, None),

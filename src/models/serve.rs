@@ -1,10 +1,12 @@
 //! Loads the models of a scene, each once, and starts its replicas.
 
+use std::sync::Arc;
+
 use bevy::prelude::Resource;
 use inference::{DeviceChoice, EMBEDDED_NAME, InUse, Models, Port, REMOTE_PREFIX, StoreError};
 use rooms::{DeviceKind, Scene};
 
-use super::{download::Download, store};
+use super::{device_choice, download::Download, store};
 use crate::{cli::RunOptions, error::AppError, interrupt, report, session::open_port, threads};
 
 /// A port that serves the replicas of a scene.
@@ -15,6 +17,8 @@ pub(crate) struct Served {
     pub(crate) versions: Vec<String>,
     /// What `diorama models load` asked for.
     pub(crate) preloaded: Preloaded,
+    /// What they were loaded into, and more can be.
+    pub(crate) models: Arc<Models>,
 }
 
 /// Models that are kept loaded as long as the run lasts.
@@ -29,15 +33,11 @@ pub(crate) struct Preloaded {
 /// # Errors
 /// If a model cannot be had or used.
 pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppError> {
-    let models = Models::new(store()?, u64::MAX);
+    let models = Arc::new(Models::new(store()?, u64::MAX));
     let (mut setups, mut versions) = (Vec::new(), Vec::new());
     for replica in &scene.replicas {
         let device = &scene.devices[replica.device];
-        let choice = match device.kind {
-            // Where a server computes is its own business.
-            DeviceKind::Cpu | DeviceKind::Remote => DeviceChoice::Cpu,
-            DeviceKind::Gpu => DeviceChoice::Cuda(0),
-        };
+        let choice = device_choice(device.kind);
         let own = &scene.models[replica.model].version;
         let is_remote = device.kind == DeviceKind::Remote;
         if options.model.is_none() && own.starts_with(REMOTE_PREFIX) != is_remote {
@@ -58,6 +58,7 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
         port: open_port(setups, threads::n_cores(options.threads))?,
         versions,
         preloaded: preload(&models)?,
+        models,
     })
 }
 

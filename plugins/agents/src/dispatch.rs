@@ -14,6 +14,7 @@ use crate::{
     hear::Hearing,
     notes::{Notes, Outcome, Work},
     perform::perform,
+    replicas::Replicas,
 };
 
 /// A model's answer to a subtask in an earlier run.
@@ -28,7 +29,7 @@ pub struct RecordedOutput {
 /// Where the outputs of models come from.
 #[derive(Clone, Debug)]
 pub enum Outputs {
-    /// From the replicas of [`InferencePort`]: replica n of the port is resource n of the pool.
+    /// From the replicas of [`InferencePort`]: [`Replicas`] says which replica is which resource.
     Real,
     /// From nowhere: work takes its time and leaves nothing behind.
     None,
@@ -62,6 +63,7 @@ pub(crate) fn send(
     mut holds: ResMut<Holds>,
     mut engine: EngineAccess,
     hearing: Res<Hearing>,
+    replicas: Res<Replicas>,
     port: Option<Res<InferencePort>>,
 ) {
     for BatchStarted(batch) in started.read() {
@@ -70,11 +72,11 @@ pub(crate) fn send(
         }
         let key = u64::from(batch.id.0);
         let inputs = inputs(batch, &mut notes, &hearing);
-        let sent = match &port {
-            Some(port) => port
-                .submit(batch.resource.index(), Request::embed(key, inputs))
+        let sent = match (&port, replicas.of_resource(batch.resource)) {
+            (Some(port), Some(replica)) => port
+                .submit(replica, Request::embed(key, inputs))
                 .map_err(|refused| refused.to_string()),
-            None => Err("no models are loaded".to_owned()),
+            _ => Err("no models are loaded".to_owned()),
         };
         match (sent, batch.ends) {
             // Time waits for the reply where the batch ends, or at once where only the reply says

@@ -1,7 +1,9 @@
 //! What the agents state: what was said and asked, what they found, answered and approved.
 
-use schedule::{OwnerId, SubtaskId};
+use schedule::{OwnerId, ResourceId, SubtaskId};
 use serde::{Deserialize, Serialize};
+
+use crate::replicas::Intervention;
 
 /// One thing that agents perceived or brought forth. Turns, topics, stretches and questions are
 /// counted from 0.
@@ -95,6 +97,34 @@ pub enum AgentFact {
         cited: Vec<Quote>,
         /// How sure the answer is: the similarity of question and best citation, from -1 to 1.
         score: f32,
+    },
+    /// The person at the keyboard did something to a replica, so that this run cannot be repeated.
+    Intervened {
+        /// Which resource it is.
+        resource: ResourceId,
+        /// What.
+        what: Intervention,
+    },
+    /// A replica serves that did not, or another model has taken over there.
+    ReplicaServes {
+        /// Which resource it is.
+        resource: ResourceId,
+        /// The version that answers from now on.
+        version: String,
+    },
+    /// A replica is out of order, and nobody wanted that.
+    ReplicaLost {
+        /// Which resource it is.
+        resource: ResourceId,
+        /// What ended it.
+        reason: String,
+    },
+    /// The model that was to take over could not be made; all stays as it was.
+    LoadFailed {
+        /// Which resource it was for.
+        resource: ResourceId,
+        /// What went wrong.
+        reason: String,
     },
     /// The minutes were approved.
     MinutesApproved {

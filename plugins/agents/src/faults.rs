@@ -7,6 +7,8 @@ use rooms::Fault;
 use schedule::{EngineAccess, ResourceId};
 use sim::SimTime;
 
+use crate::replicas::Replicas;
+
 /// The failures and recoveries to come, in order.
 #[derive(Resource, Debug)]
 pub(crate) struct Faults(VecDeque<(SimTime, ResourceId, bool)>);
@@ -27,10 +29,14 @@ impl Faults {
 }
 
 /// Changes the resources whose time has come.
-pub(crate) fn inject(mut faults: ResMut<Faults>, mut engine: EngineAccess) {
+pub(crate) fn inject(
+    mut faults: ResMut<Faults>,
+    mut replicas: ResMut<Replicas>,
+    mut engine: EngineAccess,
+) {
     let now = engine.now();
     while let Some((_, resource, up)) = faults.0.pop_front_if(|(at, ..)| *at <= now) {
-        engine.set_up(resource, up);
+        replicas.set_failed(&mut engine, resource, !up);
     }
     if let Some(next) = faults.next_event() {
         engine.wake_at(next);

@@ -2,7 +2,7 @@
 //!
 //! Systems by phase, each in a file of its own: `hear` and `report` perceive, `faults` and
 //! `decompose` decompose, `dispatch` sends batches out and hands results in, with `perform` for
-//! what agents do themselves. `notes` is what they know.
+//! what agents do themselves. `replicas` carries out what people do to those. `notes` is what they know.
 
 mod decompose;
 mod dispatch;
@@ -12,6 +12,7 @@ mod hear;
 mod notes;
 mod perform;
 mod plugin;
+mod replicas;
 mod report;
 pub mod text;
 mod transcript;
@@ -22,6 +23,7 @@ pub use crate::{
     fact::{AgentFact, Quote},
     hear::AskRequest,
     plugin::{AgentsPlugin, MeetingInput, answers_questions},
+    replicas::{Intervention, ReplicaModels, ReplicaRequest, Replicas},
     transcript::{Format, Transcript, TranscriptError, Turn},
     vectors::{VectorsError, decode_vectors, encode_vectors},
 };

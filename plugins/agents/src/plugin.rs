@@ -15,6 +15,7 @@ use crate::{
     faults::{Faults, inject},
     hear::{AskRequest, Errand, Hearing, Intake, Line, hear, take_asks},
     notes::Notes,
+    replicas::{ReplicaRequest, Replicas, announce, intervene, leave, state, take_changes},
     report::{introduce, report},
     transcript::{Transcript, TranscriptError},
 };
@@ -120,6 +121,7 @@ impl Plugin for AgentsPlugin {
             SourceKind::Question { .. } | SourceKind::Task => None,
         });
         app.insert_resource(faults)
+            .insert_resource(Replicas::new(scene.replicas.len()))
             .insert_resource(hearing)
             .insert_resource(Planning::new(scene.decompositions.clone(), minutes))
             .insert_resource(Performing::new(self.outputs.clone(), self.charge))
@@ -127,10 +129,12 @@ impl Plugin for AgentsPlugin {
             .init_resource::<Notes>()
             .add_message::<Fact<AgentFact>>()
             .add_message::<AskRequest>()
+            .add_message::<ReplicaRequest>()
             .add_message::<inference::ReplyReceived>()
+            .add_message::<inference::ReplicaChanged>()
             .add_systems(
                 PreUpdate,
-                (receive, take_asks)
+                (announce, intervene, receive, take_changes, state, take_asks)
                     .chain()
                     .after(InferenceSystems::Receive),
             )
@@ -140,7 +144,9 @@ impl Plugin for AgentsPlugin {
                     (introduce, hear, report)
                         .chain()
                         .in_set(SimSystems::Perceive),
-                    (inject, take_on).chain().in_set(SimSystems::Decompose),
+                    (inject, leave, take_on)
+                        .chain()
+                        .in_set(SimSystems::Decompose),
                     send.in_set(SimSystems::Dispatch),
                     hand_in.in_set(SimSystems::Apply),
                 ),

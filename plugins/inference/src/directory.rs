@@ -8,6 +8,7 @@ use crate::{
     backend::{Backend, Encoder},
     request::RequestError,
     sync::atomic::{AtomicUsize, Ordering},
+    usage::BusyClock,
 };
 
 /// How a replica is.
@@ -84,6 +85,8 @@ pub(crate) struct Entry {
     pub(crate) leaving: bool,
     /// Requests sent to it alone that have not ended.
     pub(crate) own: Arc<AtomicUsize>,
+    /// How long it has been at work.
+    pub(crate) busy: Arc<BusyClock>,
 }
 
 impl Entry {
@@ -94,6 +97,7 @@ impl Entry {
             face: None,
             leaving: false,
             own: Arc::default(),
+            busy: Arc::new(BusyClock::new()),
         }
     }
 

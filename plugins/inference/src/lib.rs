@@ -54,6 +54,7 @@ mod swap;
 mod sync;
 mod ticket;
 mod tokeniser;
+mod usage;
 mod watch;
 mod watchdog;
 mod wav;
@@ -108,6 +109,7 @@ pub use crate::{
         Aliases, ChildModels, Found, ImportOptions, Imported, ModelState, Progress, Removed, Route,
         Served, Store, StoreError, StoreOptions,
     },
+    usage::ReplicaUse,
     wav::{SAMPLE_RATE, WavError, read_wav, resample},
 };
 

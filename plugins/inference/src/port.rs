@@ -123,7 +123,7 @@ pub struct PortLoad {
 
 /// The bounded door to all replicas. One OS thread serves each; dropping the port ends them.
 pub struct Port {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     arrivals: Receiver<Event>,
     /// Dropped, it ends the watchdog.
     stop: Option<Sender<()>>,

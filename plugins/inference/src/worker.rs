@@ -17,12 +17,14 @@ use crate::{
     shared::{Shared, now, panic_message},
     sync::{atomic::Ordering, held},
     ticket::Ticket,
+    usage::BusyClock,
     watch::{Who, Work},
 };
 
 /// Starts the thread of a replica, which makes its model first.
 pub(crate) fn start(shared: &Arc<Shared>, replica: usize, life: u64) -> std::io::Result<()> {
-    let name = format!("model {}", shared.directory().replicas[replica].name);
+    let entry = shared.directory().replicas[replica].clone();
+    let (name, busy) = (format!("model {}", entry.name), entry.busy);
     let of_thread = Arc::clone(shared);
     shared.spawn(&name, move |thread| {
         let worker = Worker {
@@ -32,6 +34,7 @@ pub(crate) fn start(shared: &Arc<Shared>, replica: usize, life: u64) -> std::io:
             thread,
             model: None,
             sequences: Sequences::default(),
+            busy,
         };
         worker.run();
     })
@@ -61,6 +64,7 @@ pub(crate) struct Worker {
     thread: u64,
     pub(crate) model: Option<(Box<dyn Backend>, Face)>,
     pub(crate) sequences: Sequences,
+    busy: Arc<BusyClock>,
 }
 
 /// The replica is no longer this thread's: the port closes, or another thread has taken over.
@@ -193,8 +197,10 @@ impl Worker {
             give_back(&self.shared);
             return Err(LeftBehind);
         };
+        let mark = self.busy.begin();
         let worked = catch_unwind(AssertUnwindSafe(|| work(&mut **backend)));
         let took = began.elapsed();
+        self.busy.end(mark);
         self.end(id)?;
         give_back(&self.shared);
         let result = match worked {

@@ -95,6 +95,9 @@ pub(crate) fn control_ui(
             if theme::icon_button(ui, Icon::Help, "Keys (F1)", true).clicked() {
                 toggles.help = !toggles.help;
             }
+            if theme::icon_button(ui, Icon::Models, "Models (M)", true).clicked() {
+                toggles.models = !toggles.models;
+            }
             ui.add_space(4.0);
             info_ui(ui, info);
         });

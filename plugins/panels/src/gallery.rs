@@ -1,10 +1,12 @@
 //! Draws every panel without a window, at two sizes, and reads what was painted.
 
-use agents::{AgentFact, Quote};
+use std::time::Duration;
+
+use agents::{AgentFact, Intervention, Quote, ReplicaRequest};
 use bevy::math::Vec2;
 use bevy_egui::egui::{Context, FullOutput, Pos2, RawInput, Rect, Shape, vec2};
 use record::{Live, Minutes, ResourceTotals, Totals, TurnRecord};
-use schedule::{OwnerId, Skill};
+use schedule::{OwnerId, ResourceId, Skill};
 use sim::{ControlRequest, Pace, Progress, SimSpan, SimTime};
 
 use crate::{
@@ -13,9 +15,11 @@ use crate::{
     keys::{self, Toggles},
     layout::{Layout, Shown},
     meeting_panel::{self, Choice, Tab},
+    models_panel::{self, Asking},
     notice::{self, Loading},
     overlay::{self, LabelKind, OverlayLabel},
     picker::{self, PickerItem},
+    replica_board::{Condition, ModelShelf, ReplicaRow, ShelfModel},
     roster::{AgentRow, Doing, ResourceRow, Roster, Tally},
     theme, totals_panel,
 };
@@ -399,6 +403,65 @@ fn the_totals_tell_objectives_and_use_of_resources() {
             totals_panel::totals_ui(ui, &totals);
         });
     });
+}
+
+fn replica_rows() -> Vec<ReplicaRow> {
+    let conditions = [
+        Condition::Busy,
+        Condition::Killed,
+        Condition::OutOfOrder("its file is damaged".into()),
+        Condition::Removed,
+    ];
+    let rows = conditions.into_iter().enumerate();
+    rows.map(|(n, condition)| ReplicaRow {
+        resource: ResourceId(n as u32),
+        name: format!("replica {}", n + 1),
+        condition,
+        version: "all-minilm-l6-v2@bbd64ada5a32".into(),
+        device: "cpu".into(),
+        bytes: Some(90_868_376),
+        threads: 1,
+        utilisation: 0.37,
+        n_waiting: 2,
+        p99: Some(Duration::from_millis(1234)),
+        restarts: 3,
+    })
+    .collect()
+}
+
+#[test]
+fn the_models_panel_tells_replicas_and_asks_before_it_takes_away() {
+    let rows = replica_rows();
+    let shelf = ModelShelf {
+        models: vec![ShelfModel::default()],
+        threads: 1,
+    };
+    let kill = ReplicaRequest {
+        resource: ResourceId(0),
+        what: Intervention::Kill,
+    };
+    let both = [
+        "replica 1",
+        "busy",
+        "killed",
+        "out of order",
+        "all-minilm-l6-v2 bbd64a · cpu · 1 thread · 91 MB",
+        "37 % busy · 2 waiting · p99 wait 1234 ms · 3 restarts",
+        "Restart",
+    ];
+    for (asking, expected) in [
+        (None, ["Load …", "Add one", "Kill", "Remove"]),
+        (Some(kill), ["tried again", "Cancel", "Kill", "Remove"]),
+    ] {
+        let expected: Vec<&str> = both.iter().chain(&expected).copied().collect();
+        check("models", &expected, |ctx, layout| {
+            theme::panel(ctx, "models", models_panel::place(layout.free), |ui| {
+                let mut asking = Asking(asking.clone());
+                let wanted = models_panel::models_ui(ui, &rows, &shelf, &mut asking, &mut true);
+                assert_eq!(wanted, None);
+            });
+        });
+    }
 }
 
 #[test]

@@ -10,12 +10,13 @@ use sim::{ControlRequest, Pace, RunControl};
 use crate::{palette, theme, words};
 
 /// Every key and what it does, as listed in the window of keys.
-pub(crate) const KEYS: [(&str, &str); 7] = [
+pub(crate) const KEYS: [(&str, &str); 8] = [
     ("Space", "play or pause"),
     (". or →", "run one step"),
     ("+", "faster"),
     ("-", "slower"),
     ("H", "hide or show the side panels"),
+    ("M", "models: load, swap, kill"),
     ("F1 or ?", "this list"),
     ("Esc", "close what is open, stop typing"),
 ];
@@ -25,6 +26,7 @@ pub(crate) const KEYS: [(&str, &str); 7] = [
 pub(crate) struct Toggles {
     pub(crate) help: bool,
     pub(crate) sides_hidden: bool,
+    pub(crate) models: bool,
 }
 
 pub(crate) fn take_keys(
@@ -56,8 +58,9 @@ fn pressed(ctx: &Context, now: Option<(Pace, f64)>, toggles: &mut Toggles) -> Ve
     for key in keys_down(ctx) {
         match (key, now) {
             (Key::F1 | Key::Questionmark, _) => toggles.help = !toggles.help,
-            (Key::Escape, _) => toggles.help = false,
+            (Key::Escape, _) => (toggles.help, toggles.models) = (false, false),
             (Key::H, _) => toggles.sides_hidden = !toggles.sides_hidden,
+            (Key::M, _) => toggles.models = !toggles.models,
             (Key::Space, Some((pace, _))) if !widget_focused => wanted.push(match pace {
                 Pace::Paused => ControlRequest::Play,
                 Pace::Follow | Pace::Jump => ControlRequest::Pause,
@@ -165,6 +168,7 @@ mod tests {
         assert!(press(&[Key::F1], false, Pace::Paused).1.help);
         assert!(!press(&[Key::F1, Key::Escape], false, Pace::Paused).1.help);
         assert!(press(&[Key::H], false, Pace::Paused).1.sides_hidden);
+        assert!(press(&[Key::M], false, Pace::Paused).1.models);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Shows run control, roster and answers beside the 3D view.
 //!
 //! Add [`PanelsPlugin`] to a desktop app that runs a scene. The panels read the world and write
-//! requests: [`sim::ControlRequest`] and [`agents::AskRequest`]. The app fills [`RunInfo`], [`Overlay`],
-//! [`Notices`] and [`Loading`], and keeps the 3D view within [`FreeRect`].
+//! requests: [`sim::ControlRequest`], [`agents::AskRequest`] and [`agents::ReplicaRequest`]. The app fills [`RunInfo`], [`Overlay`],
+//! [`Notices`], [`ModelShelf`] and [`Loading`], and keeps the 3D view within [`FreeRect`].
 //! [`PickerPlugin`] shows a list of scenes and writes [`OpenSceneRequest`].
 
 mod ask;
@@ -14,11 +14,13 @@ mod gallery;
 mod keys;
 mod layout;
 mod meeting_panel;
+mod models_panel;
 mod notice;
 mod overlay;
 mod palette;
 mod picker;
 mod plugin;
+mod replica_board;
 mod roster;
 mod theme;
 mod totals_panel;
@@ -32,4 +34,5 @@ pub use crate::{
     palette::skill_rgb,
     picker::{OpenSceneRequest, PickerItem, PickerItems, PickerPlugin},
     plugin::PanelsPlugin,
+    replica_board::{ModelShelf, ShelfModel},
 };

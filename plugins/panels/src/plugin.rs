@@ -1,6 +1,6 @@
 //! Puts the panels into an app: egui, the camera they are drawn by, and their systems in order.
 
-use agents::AskRequest;
+use agents::{AskRequest, ReplicaRequest};
 use bevy::{
     app::{App, Plugin},
     camera::{Camera, Camera2d, CameraOutputMode, ClearColorConfig, visibility::RenderLayers},
@@ -18,7 +18,7 @@ use sim::{ControlRequest, RunControl};
 use crate::{
     control_bar, crew_panel, fonts, keys,
     layout::{FreeRect, Layout, Shown},
-    meeting_panel, notice, overlay, roster, theme, totals_panel,
+    meeting_panel, models_panel, notice, overlay, replica_board, roster, theme, totals_panel,
 };
 
 /// Draws after every camera of the scene.
@@ -34,6 +34,12 @@ impl Plugin for PanelsPlugin {
         add_egui(app);
         app.add_message::<ControlRequest>()
             .add_message::<AskRequest>()
+            .add_message::<ReplicaRequest>()
+            .add_message::<inference::ReplyReceived>()
+            .add_message::<inference::ReplicaChanged>()
+            .init_resource::<replica_board::ModelShelf>()
+            .init_resource::<replica_board::ReplicaBoard>()
+            .init_resource::<models_panel::Asking>()
             .init_resource::<control_bar::RunInfo>()
             .init_resource::<notice::Notices>()
             .init_resource::<overlay::Overlay>()
@@ -47,12 +53,13 @@ impl Plugin for PanelsPlugin {
                 (
                     keys::take_keys,
                     lay_out,
-                    roster::update,
+                    (roster::update, replica_board::update),
                     overlay::show,
                     control_bar::show,
                     crew_panel::show,
                     meeting_panel::show,
                     totals_panel::show,
+                    models_panel::show,
                     notice::show,
                     keys::show_help,
                 )

@@ -163,6 +163,7 @@ pub(crate) enum Icon {
     Pause,
     Step,
     Help,
+    Models,
     Close,
 }
 
@@ -209,6 +210,13 @@ fn paint_icon(ui: &Ui, icon: Icon, rect: Rect, color: Color32) {
         Icon::Step => {
             triangle(-1.5);
             bar(5.5, 2.0);
+        }
+        Icon::Models => {
+            for y in [-5.0, 0.0, 5.0] {
+                let size = vec2(13.0, 3.5);
+                let drawer = Rect::from_center_size(at + vec2(0.0, y), size);
+                painter.rect_filled(drawer, 1.0, color);
+            }
         }
         Icon::Help => {
             painter.text(

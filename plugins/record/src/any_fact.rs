@@ -64,7 +64,7 @@ const ENGINE_TYPES: [&str; 22] = [
 ];
 
 /// The types of [`AgentFact`], as the journal spells them.
-const AGENT_TYPES: [&str; 11] = [
+const AGENT_TYPES: [&str; 15] = [
     "agent_joined",
     "turn_spoken",
     "stretch_closed",
@@ -75,6 +75,10 @@ const AGENT_TYPES: [&str; 11] = [
     "topic_summarised",
     "topic_named",
     "question_answered",
+    "intervened",
+    "replica_serves",
+    "replica_lost",
+    "load_failed",
     "minutes_approved",
 ];
 

@@ -28,6 +28,8 @@ pub struct RunState {
     pub turns: Vec<TurnRecord>,
     /// The scripted lines.
     pub lines: Vec<LineRecord>,
+    /// How often somebody did something to a replica: a run without that can be repeated.
+    pub interventions: u32,
 }
 
 /// What is known of a resource.
@@ -479,6 +481,13 @@ impl RunState {
             }
             AgentFact::Said { agent, text } => self.lines.push(LineRecord { at, agent, text }),
             AgentFact::OutputGiven { subtask, .. } => drop(self.subtask(subtask)?),
+            AgentFact::Intervened { resource, .. } => {
+                self.resource(resource)?;
+                self.interventions += 1;
+            }
+            AgentFact::ReplicaServes { resource, .. }
+            | AgentFact::ReplicaLost { resource, .. }
+            | AgentFact::LoadFailed { resource, .. } => drop(self.resource(resource)?),
             // What comes out of the meeting is folded into the minutes.
             AgentFact::StretchClosed { .. }
             | AgentFact::QuestionAsked { .. }

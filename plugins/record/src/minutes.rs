@@ -166,7 +166,12 @@ impl Minutes {
                     at,
                 });
             }
-            AgentFact::StretchClosed { .. } | AgentFact::Said { .. } => {}
+            AgentFact::StretchClosed { .. }
+            | AgentFact::Said { .. }
+            | AgentFact::Intervened { .. }
+            | AgentFact::ReplicaServes { .. }
+            | AgentFact::ReplicaLost { .. }
+            | AgentFact::LoadFailed { .. } => {}
         }
     }
 

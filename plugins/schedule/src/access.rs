@@ -13,7 +13,7 @@ use crate::{
     engine::{Batch, Engine, SubtaskError},
     fact::EngineFact,
     mirror::Touched,
-    pool::ResourceId,
+    pool::{PoolError, ResourceId},
     workload::{BatchId, SubtaskId, SubtaskSpec, TaskId, TaskSpec},
 };
 
@@ -85,6 +85,18 @@ impl EngineAccess<'_> {
     /// See [`Engine::set_up`].
     pub fn set_up(&mut self, resource: ResourceId, up: bool) {
         self.change(|engine, now| engine.set_up(now, resource, up));
+    }
+
+    /// See [`Engine::add_alike_resource`].
+    ///
+    /// # Errors
+    /// As [`Engine::add_alike_resource`].
+    pub fn add_alike_resource(
+        &mut self,
+        like: ResourceId,
+        name: &str,
+    ) -> Result<ResourceId, PoolError> {
+        self.change(|engine, now| engine.add_alike_resource(now, like, name))
     }
 
     /// See [`Engine::set_span`].

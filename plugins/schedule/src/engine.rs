@@ -11,6 +11,7 @@ mod events;
 mod failures;
 mod finish;
 mod graph;
+mod growth;
 mod hedges;
 mod memory;
 mod outages;
@@ -92,6 +93,8 @@ pub struct Engine {
     n_released: u32,
     now: SimTime,
     wants_step: bool,
+    /// Whether its policy is the one that the options name.
+    has_named_policy: bool,
 }
 
 impl Engine {
@@ -101,7 +104,9 @@ impl Engine {
     /// A resource or an option that makes no sense, named.
     pub fn new(resources: Vec<ResourceSpec>, options: EngineOptions) -> Result<Self, PoolError> {
         let policy = options.policy.make(options.streams);
-        Self::with_policy(resources, options, policy)
+        let mut engine = Self::with_policy(resources, options, policy)?;
+        engine.has_named_policy = true;
+        Ok(engine)
     }
 
     /// Like [`Engine::new`], with a policy of the caller's own instead of the named one.
@@ -162,6 +167,7 @@ impl Engine {
             n_released: 0,
             now: SimTime::ZERO,
             wants_step: false,
+            has_named_policy: false,
         };
         engine.begin();
         Ok(engine)

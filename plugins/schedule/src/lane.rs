@@ -229,6 +229,18 @@ impl Pool {
         Some(id)
     }
 
+    /// One more resource, which does what another does. It has the next id.
+    pub(crate) fn join(&mut self, like: ResourceId, resource: Resource) {
+        let id = resource.id;
+        for lane in self.lanes.iter_mut().filter(|lane| lane.modes.is_empty()) {
+            let own = lane.members.iter().find(|(member, _)| *member == like);
+            if let Some((_, profile)) = own.copied() {
+                lane.members.push((id, profile));
+            }
+        }
+        self.resources.push(resource);
+    }
+
     /// Who can meet a demand, and how long it takes them.
     fn members(&self, spec: &SubtaskSpec) -> Vec<(ResourceId, LatencyProfile)> {
         let model = spec.model.as_deref();

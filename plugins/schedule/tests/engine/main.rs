@@ -5,6 +5,7 @@ mod analytic;
 mod critical;
 mod defining;
 mod failures;
+mod growth;
 mod mapping;
 #[cfg(feature = "bevy")]
 mod mirror;
