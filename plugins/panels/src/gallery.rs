@@ -455,11 +455,16 @@ fn the_models_panel_tells_replicas_and_asks_before_it_takes_away() {
     ] {
         let expected: Vec<&str> = both.iter().chain(&expected).copied().collect();
         check("models", &expected, |ctx, layout| {
-            theme::panel(ctx, "models", models_panel::place(layout.free), |ui| {
-                let mut asking = Asking(asking.clone());
-                let wanted = models_panel::models_ui(ui, &rows, &shelf, &mut asking, &mut true);
-                assert_eq!(wanted, None);
-            });
+            theme::panel(
+                ctx,
+                "models",
+                models_panel::place(layout.free, rows.len()),
+                |ui| {
+                    let mut asking = Asking(asking.clone());
+                    let wanted = models_panel::models_ui(ui, &rows, &shelf, &mut asking, &mut true);
+                    assert_eq!(wanted, None);
+                },
+            );
         });
     }
 }

@@ -20,6 +20,10 @@ use crate::{
 
 /// The widest and highest that the panel gets, in logical pixels.
 const SIZE: (f32, f32) = (430.0, 470.0);
+/// Height of the line with its name.
+const TITLE_HEIGHT: f32 = 26.0;
+/// About the height of a replica.
+const ROW_HEIGHT: f32 = 109.0;
 /// Digits of a version that are shown; all of them are on hover.
 const N_DIGITS: usize = 6;
 
@@ -37,7 +41,7 @@ pub(crate) fn show(
 ) -> Result {
     if toggles.models {
         let ctx = contexts.ctx_mut()?;
-        theme::panel(ctx, "models", place(layout.free), |ui| {
+        theme::panel(ctx, "models", place(layout.free, board.rows.len()), |ui| {
             let wanted = models_ui(ui, &board.rows, &shelf, &mut asking, &mut toggles.models);
             requests.write_batch(wanted);
         });
@@ -46,9 +50,11 @@ pub(crate) fn show(
 }
 
 /// Where the panel lies: in the lower left of what the other panels leave free.
-pub(crate) fn place(free: Rect) -> Rect {
+pub(crate) fn place(free: Rect, n_rows: usize) -> Rect {
     let inside = free.shrink(8.0);
-    let size = vec2(SIZE.0.min(inside.width()), SIZE.1.min(inside.height()));
+    let height = TITLE_HEIGHT + ROW_HEIGHT * n_rows.max(1) as f32 + 24.0;
+    let height = height.min(SIZE.1).min(inside.height());
+    let size = vec2(SIZE.0.min(inside.width()), height);
     Rect::from_min_size(inside.left_bottom() - vec2(0.0, size.y), size)
 }
 
@@ -61,15 +67,14 @@ pub(crate) fn models_ui(
     is_open: &mut bool,
 ) -> Option<ReplicaRequest> {
     ui.style_mut().wrap_mode = Some(TextWrapMode::Truncate);
-    ui.with_layout(Flow::right_to_left(Align::Center), |ui| {
+    let title = vec2(ui.available_width(), TITLE_HEIGHT);
+    ui.allocate_ui_with_layout(title, Flow::right_to_left(Align::Center), |ui| {
         if theme::icon_button(ui, Icon::Close, "Close (M)", true).clicked() {
             *is_open = false;
         }
         ui.with_layout(Flow::left_to_right(Align::Center), |ui| {
             ui.label(theme::heading("Models"));
-            ui.label(theme::small(
-                "what is done here cannot be repeated by replay",
-            ));
+            ui.label(theme::small("changed by hand, a run cannot be repeated"));
         });
     });
     if rows.is_empty() {
