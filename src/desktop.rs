@@ -22,6 +22,7 @@ use bevy::{
 };
 use panels::{Notices, PanelsPlugin, RunInfo};
 use record::{How, Live, Recorder, Run};
+use schedule::Scheduler;
 use sim::{Pace, RunControl};
 use view::ViewPlugin;
 
@@ -155,7 +156,10 @@ fn leaving(mut exits: MessageReader<AppExit>) -> bool {
 
 fn end_run(world: &mut World) {
     let results = world.resource::<Results>().clone();
-    let how = match world.resource::<RunControl>().is_finished() {
+    // Where the last replica was taken away, nothing happens any more and yet not all is done.
+    let is_over = world.resource::<RunControl>().is_finished()
+        && world.resource::<Scheduler>().n_unfinished() == 0;
+    let how = match is_over {
         false => How::Interrupted,
         true if world.resource::<Live>().totals().tasks.failed > 0 => How::Failed,
         true => How::Finished,
