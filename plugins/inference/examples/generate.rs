@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --release -p diorama_inference --no-default-features --example generate -- requantise IN.gguf OUT.gguf
 //! cargo run --release -p diorama_inference --no-default-features --example generate -- greedy FILE.gguf N PROMPT…
+//! cargo run --release -p diorama_inference --no-default-features --example generate -- exact FILE.gguf N PROMPT…
 //! cargo run --release -p diorama_inference --no-default-features --example generate -- chat FILE.gguf QUESTION…
 //! cargo run --release -p diorama_inference --no-default-features --example generate -- json FILE.gguf QUESTION…
 //! cargo run --release -p diorama_inference --no-default-features --example generate -- bench FILE.gguf THREADS
@@ -38,15 +39,17 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["requantise", from, to] => Ok(fs::write(to, requantise(&fs::read(from)?)?)?),
-        ["greedy", file, n, ref prompt @ ..] => {
+        [how @ ("greedy" | "exact"), file, n, ref prompt @ ..] => {
             let options = GenerateOptions {
                 max_tokens: n.parse()?,
                 ..GenerateOptions::default()
             };
-            print_answer(file, options, Input::Text(prompt.join(" ")))
+            let mut model = model(file, 2, 1, how == "exact")?;
+            print_answer(&mut model, options, Input::Text(prompt.join(" ")))
         }
         ["chat", file, ref question @ ..] => {
-            print_answer(file, GenerateOptions::default(), talk(question))
+            let mut model = model(file, 2, 1, false)?;
+            print_answer(&mut model, GenerateOptions::default(), talk(question))
         }
         ["json", file, ref question @ ..] => {
             let options = GenerateOptions {
@@ -54,10 +57,11 @@ fn main() -> Result<()> {
                 max_tokens: 128,
                 ..GenerateOptions::default()
             };
-            print_answer(file, options, talk(question))
+            let mut model = model(file, 2, 1, false)?;
+            print_answer(&mut model, options, talk(question))
         }
         ["bench", file, threads] => bench(file, threads.parse()?),
-        _ => Err("say requantise, greedy, chat, json or bench; see the file's head".into()),
+        _ => Err("say requantise, greedy, exact, chat, json or bench; see the file's head".into()),
     }
 }
 
@@ -68,19 +72,20 @@ fn talk(question: &[&str]) -> Input {
     }])
 }
 
-fn model(file: &str, n_threads: usize, n_sequences: usize) -> Result<Llama> {
+/// Reads a model; an exact one leaves activations in f32.
+fn model(file: &str, n_threads: usize, n_sequences: usize, is_exact: bool) -> Result<Llama> {
     let weights = LlamaWeights::read(file, file, &fs::read(file)?)?;
     let options = LlamaOptions {
         n_threads,
         n_sequences,
+        is_exact,
         ..LlamaOptions::default()
     };
     Ok(Llama::new(&weights, options))
 }
 
-fn print_answer(file: &str, options: GenerateOptions, input: Input) -> Result<()> {
-    let mut model = model(file, 2, 1)?;
-    let model: &mut dyn Backend = &mut model;
+fn print_answer(model: &mut Llama, options: GenerateOptions, input: Input) -> Result<()> {
+    let model: &mut dyn Backend = model;
     for output in model.answer_inputs(&Ask::Generate(options), &[input])? {
         if let Output::Text(text) = output {
             println!("{}", text.text);
@@ -91,7 +96,7 @@ fn print_answer(file: &str, options: GenerateOptions, input: Input) -> Result<()
 
 /// Prints tokens a second of reading prompts and of writing, for one text and for eight.
 fn bench(file: &str, n_threads: usize) -> Result<()> {
-    let mut model = model(file, n_threads, 8)?;
+    let mut model = model(file, n_threads, 8, false)?;
     for n_sequences in [1, 8] {
         for _ in 0..TIMES {
             let (read, written) = measure(&mut model, n_sequences)?;

@@ -87,7 +87,9 @@ def words(source, path):
                 continue
             seen.add(word)
             best = int(scores[piece].argmax())
-            found.append((encoded.offsets[piece][0], labels[str(best)], float(scores[piece][best])))
+            # Our spans are counted in bytes.
+            start = len(text[: encoded.offsets[piece][0]].encode())
+            found.append((start, labels[str(best)], float(scores[piece][best])))
         yield text, found
 
 

@@ -162,11 +162,9 @@ impl Model {
             Architecture::HashedWords => return Ok(Self::hashed_words()),
             Architecture::SentenceBert => Parts::SentenceBert(Weights::read(&files, how)?),
             Architecture::BertClassifier => {
-                Parts::BertHead(BertHead::read(&files, Skill::Classify, how.device)?)
+                Parts::BertHead(BertHead::read(&files, Skill::Classify, how)?)
             }
-            Architecture::BertTagger => {
-                Parts::BertHead(BertHead::read(&files, Skill::Tag, how.device)?)
-            }
+            Architecture::BertTagger => Parts::BertHead(BertHead::read(&files, Skill::Tag, how)?),
             Architecture::StaticWords => Parts::StaticWords(StaticWords::read(&files)?),
             Architecture::Llama => {
                 // The manifest names one of its files.
@@ -212,7 +210,7 @@ impl Model {
     /// [`BackendError`] if the weights do not fit the model.
     pub fn backend(&self) -> Result<Box<dyn Backend>, BackendError> {
         Ok(match &self.parts {
-            Parts::BertHead(head) => Box::new(head.clone()),
+            Parts::BertHead(head) => Box::new(head.replica()),
             Parts::HashedWords => Box::new(HashedWords),
             Parts::SentenceBert(weights) => Box::new(MiniLm::new(weights)?),
             Parts::InChild(child) => Box::new(InChild::start(&child.0, &child.1)?),

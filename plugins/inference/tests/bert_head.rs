@@ -182,3 +182,26 @@ fn files_that_contradict_each_other_are_refused() {
         assert!(matches!(error, StoreError::Backend(_)), "{error:?}");
     }
 }
+
+#[test]
+fn a_text_has_the_same_answer_alone_and_in_a_batch() {
+    let mut tensors = tensors("bert.", &[0.0, 0.1, 0.2]);
+    let weights: Vec<f32> = (0..3 * WIDTH).map(|nth| (nth % 7) as f32 / 40.0).collect();
+    let weights = Tensor::from_vec(weights, (3, WIDTH), &Device::Cpu).unwrap();
+    tensors.insert(String::from("classifier.weight"), weights);
+    let labels = ["O", "B-PER", "I-PER"];
+    for (kind, ask) in [
+        (("BertTagger", "tag"), Ask::Tag),
+        (("BertClassifier", "classify"), Ask::Classify),
+    ] {
+        let model = load(kind, &config(&labels, ""), &tensors).unwrap();
+        let texts = ["Ada leaks", "", "love", "Lovelace Ada leaks love", "x y z"];
+        let mut backend = model.backend().unwrap();
+        let together = backend
+            .answer_inputs(&ask, &texts.map(Input::from))
+            .unwrap();
+        for (text, together) in texts.into_iter().zip(together) {
+            assert_eq!(answer(&model, &ask, text), together, "{text:?}");
+        }
+    }
+}

@@ -6,11 +6,14 @@
 //!
 //! Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers".
 
+use std::panic::catch_unwind;
+
 use candle_core::{D, DType, Result, Tensor};
 use candle_nn::{
     Embedding, LayerNorm, Linear, Module as _, VarBuilder, embedding, layer_norm, linear, ops,
 };
 use serde::Deserialize;
+use tokenizers::{Tokenizer, TruncationParams};
 
 /// What a token that is not there adds to its attention score.
 const MASKED: f64 = f32::MIN as f64;
@@ -28,6 +31,39 @@ pub(crate) struct Config {
     pub(crate) layer_norm_eps: f64,
     #[serde(default)]
     pub(crate) pad_token_id: u32,
+}
+
+impl Config {
+    /// Whether these are sizes of an encoder that reads `n_tokens` or more, and no slip of a file.
+    pub(crate) fn is_sane(&self, n_tokens: usize) -> bool {
+        (1..=1 << 20).contains(&self.vocab_size)
+            && (1..=8192).contains(&self.hidden_size)
+            && (1..=128).contains(&self.num_hidden_layers)
+            && (1..=self.hidden_size).contains(&self.num_attention_heads)
+            && self.hidden_size.is_multiple_of(self.num_attention_heads)
+            && (1..=65_536).contains(&self.intermediate_size)
+            && (n_tokens..=65_536).contains(&self.max_position_embeddings)
+    }
+}
+
+/// Reads `tokenizer.json`; texts are cut at `longest` tokens and not padded, whatever it says.
+pub(crate) fn read_tokenizer(
+    bytes: &[u8],
+    longest: usize,
+) -> std::result::Result<Tokenizer, String> {
+    // The reader panics on some malformed files.
+    let mut tokenizer = catch_unwind(|| Tokenizer::from_bytes(bytes))
+        .map_err(|_| String::from("its reader panicked"))?
+        .map_err(|error| error.to_string())?;
+    let truncation = TruncationParams {
+        max_length: longest,
+        ..TruncationParams::default()
+    };
+    tokenizer
+        .with_padding(None)
+        .with_truncation(Some(truncation))
+        .map_err(|error| error.to_string())?;
+    Ok(tokenizer)
 }
 
 /// The encoder.

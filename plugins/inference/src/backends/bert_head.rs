@@ -4,6 +4,8 @@
 //!   the classifier. One of several labels: softmax; labels that do not exclude each other
 //!   (`"problem_type": "multi_label_classification"`), or a single one: sigmoid.
 //! * Tags: the vector of each token goes through the classifier and softmax; see `tag`.
+//! * On the processor, the encoder and the head are kernels of our own: a text has the same bits
+//!   alone and in any batch, on any number of threads. On a card, texts go through candle one by one.
 //! * Tensors are named as in the published checkpoints, with `bert.` in front or without it; labels
 //!   are those of `id2label` in `config.json`.
 //!
@@ -11,26 +13,33 @@
 
 mod tag;
 
-use std::{collections::BTreeMap, fmt, panic::catch_unwind, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
-use candle_nn::{Linear, Module as _, VarBuilder, linear};
+use candle_nn::VarBuilder;
 use serde::Deserialize;
-use tokenizers::{Encoding, Tokenizer, TruncationParams};
+use tokenizers::{Encoding, Tokenizer};
 
 use crate::{
     ask::{Ask, Skill},
     backend::{Backend, BackendError, Encoder},
-    backends::bert::{Bert, Config},
+    backends::{
+        bert::{Bert, Config, read_tokenizer},
+        packed_bert::{PackedBert, Plain},
+    },
     check::CheckedModel,
     device::DeviceChoice,
     input::{Encoded, Input},
+    kernels::{Activation, Linear, Team},
+    load_options::LoadOptions,
     output::{ClassScore, Output},
     safetensors_header,
 };
 
 /// Tokens of a text that are read at most, its two marks included.
 const MAX_TOKENS: usize = 512;
+/// An encoder has as many positions at least.
+const LEAST_POSITIONS: usize = 8;
 /// The most labels of a head.
 const MAX_LABELS: usize = 65_536;
 
@@ -43,9 +52,12 @@ struct HeadConfig {
     problem_type: Option<String>,
 }
 
-/// A BERT with a head, on the device where it computes. Clones share it.
+/// A BERT with a head, on the device where it computes. Clones share it and its threads.
 #[derive(Clone)]
-pub struct BertHead(Arc<Shared>);
+pub struct BertHead {
+    shared: Arc<Shared>,
+    team: Arc<Team>,
+}
 
 struct Shared {
     version: String,
@@ -54,18 +66,29 @@ struct Shared {
     /// Labels that do not exclude each other.
     is_multi_label: bool,
     tokenizer: Tokenizer,
-    device: Device,
-    encoder: Bert,
+    n_threads: usize,
+    width: usize,
+    layers: Layers,
+}
+
+struct Layers {
+    encoder: Place,
     pooler: Option<Linear>,
     classifier: Linear,
+}
+
+/// Where the encoder computes. The head, which is small, is always on the processor.
+enum Place {
+    Processor(PackedBert),
+    Card(Bert, Device),
 }
 
 impl fmt::Debug for BertHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BertHead")
-            .field("version", &self.0.version)
-            .field("skill", &self.0.skill)
-            .field("labels", &self.0.labels)
+            .field("version", &self.shared.version)
+            .field("skill", &self.shared.skill)
+            .field("labels", &self.shared.labels)
             .finish_non_exhaustive()
     }
 }
@@ -78,7 +101,7 @@ impl BertHead {
     pub fn read(
         files: &CheckedModel,
         skill: Skill,
-        device: DeviceChoice,
+        how: impl Into<LoadOptions>,
     ) -> Result<Self, BackendError> {
         let bad = |file: &str, why: String| BackendError::BadFile {
             model: files.version.clone(),
@@ -90,7 +113,7 @@ impl BertHead {
                 .file(file)
                 .ok_or_else(|| bad(file, String::from("the model has no such file")))
         };
-        let device = device.open()?;
+        let how = how.into();
         let config = bytes("config.json")?;
         let (sizes, head, labels) = read_config(config).map_err(|why| bad("config.json", why))?;
         let longest = sizes.max_position_embeddings.min(MAX_TOKENS);
@@ -99,71 +122,76 @@ impl BertHead {
         let weights = bytes("model.safetensors")?;
         safetensors_header::check_safetensors(weights)
             .map_err(|why| bad("model.safetensors", why))?;
-        let tensors = candle_core::safetensors::load_buffer(weights, &device)
-            .map(|tensors| VarBuilder::from_tensors(tensors, DType::F32, &device))
-            .map_err(|error| bad("model.safetensors", error.to_string()))?;
-        let layers = Layers::load(&tensors, &sizes, skill, labels.len())
+        let device = how.device.open()?;
+        let layers = Layers::load(weights, &sizes, (skill, labels.len()), how, device)
             .map_err(|error| bad("model.safetensors", error.to_string()))?;
         let is_multi_label =
             head.problem_type.as_deref() == Some("multi_label_classification") || labels.len() == 1;
-        Ok(Self(Arc::new(Shared {
+        let shared = Shared {
             version: files.version.clone(),
             skill,
             labels,
             is_multi_label,
             tokenizer,
-            device,
-            encoder: layers.encoder,
-            pooler: layers.pooler,
-            classifier: layers.classifier,
-        })))
+            n_threads: how.n_threads,
+            width: sizes.hidden_size,
+            layers,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            team: Arc::new(Team::alone()),
+        })
+    }
+
+    /// The same model, with threads of its own.
+    pub(crate) fn replica(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            team: Arc::new(Team::new(self.shared.n_threads)),
+        }
     }
 
     /// The version of the model: its name, `@` and the start of its hash.
     pub fn version(&self) -> &str {
-        &self.0.version
+        &self.shared.version
     }
-}
-
-struct Layers {
-    encoder: Bert,
-    pooler: Option<Linear>,
-    classifier: Linear,
 }
 
 impl Layers {
     fn load(
-        tensors: &VarBuilder<'_>,
+        weights: &[u8],
         config: &Config,
-        skill: Skill,
-        n_labels: usize,
+        (skill, n_labels): (Skill, usize),
+        how: LoadOptions,
+        device: Device,
     ) -> CandleResult<Self> {
+        let tensors = VarBuilder::from_slice_safetensors(weights, DType::F32, &Device::Cpu)?;
         let inner = tensors.pp("bert");
         let is_inside = inner.contains_tensor("embeddings.word_embeddings.weight");
         let bert = if is_inside { inner } else { tensors.clone() };
         let width = config.hidden_size;
         let pooler = match skill {
-            Skill::Classify => Some(linear(width, width, bert.pp("pooler.dense"))?),
+            Skill::Classify => Some(Plain::load(&[bert.pp("pooler.dense")], width, width)?.pack()),
             _ => None,
         };
+        let encoder = match how.device {
+            DeviceChoice::Cpu => Place::Processor(PackedBert::load(&bert, config, how.precision)?),
+            DeviceChoice::Cuda(_) => Place::Card(
+                Bert::load(&bert.set_device(device.clone()), config)?,
+                device,
+            ),
+        };
         Ok(Self {
-            encoder: Bert::load(&bert, config)?,
+            encoder,
             pooler,
-            classifier: linear(width, n_labels, tensors.pp("classifier"))?,
+            classifier: Plain::load(&[tensors.pp("classifier")], width, n_labels)?.pack(),
         })
     }
 }
 
 fn read_config(bytes: &[u8]) -> Result<(Config, HeadConfig, Vec<String>), String> {
     let sizes: Config = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let is_sane = (1..=1 << 20).contains(&sizes.vocab_size)
-        && (1..=8192).contains(&sizes.hidden_size)
-        && (1..=128).contains(&sizes.num_hidden_layers)
-        && (1..=sizes.hidden_size).contains(&sizes.num_attention_heads)
-        && sizes.hidden_size.is_multiple_of(sizes.num_attention_heads)
-        && (1..=65_536).contains(&sizes.intermediate_size)
-        && (8..=65_536).contains(&sizes.max_position_embeddings);
-    if !is_sane {
+    if !sizes.is_sane(LEAST_POSITIONS) {
         return Err(format!("its sizes make no sense: {sizes:?}"));
     }
     let head: HeadConfig = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
@@ -182,22 +210,6 @@ fn read_config(bytes: &[u8]) -> Result<(Config, HeadConfig, Vec<String>), String
     Ok((sizes, head, labels))
 }
 
-fn read_tokenizer(bytes: &[u8], longest: usize) -> Result<Tokenizer, String> {
-    // The reader panics on some malformed files.
-    let mut tokenizer = catch_unwind(|| Tokenizer::from_bytes(bytes))
-        .map_err(|_| String::from("its reader panicked"))?
-        .map_err(|error| error.to_string())?;
-    let truncation = TruncationParams {
-        max_length: longest,
-        ..TruncationParams::default()
-    };
-    tokenizer
-        .with_padding(None)
-        .with_truncation(Some(truncation))
-        .map_err(|error| error.to_string())?;
-    Ok(tokenizer)
-}
-
 impl Shared {
     fn encode(&self, text: &str) -> Result<Encoding, BackendError> {
         self.tokenizer
@@ -205,24 +217,40 @@ impl Shared {
             .map_err(|error| BackendError::Tokens(error.to_string()))
     }
 
-    /// The vector of each token, `1 × tokens × width`. A text goes alone, so that its bits do not
-    /// depend on others.
-    fn hidden(&self, ids: &[u32]) -> CandleResult<Tensor> {
-        let shape = (1, ids.len());
-        let ids = Tensor::from_slice(ids, shape, &self.device)?;
-        let types = Tensor::zeros(shape, DType::U32, &self.device)?;
-        let mask = Tensor::ones(shape, DType::U32, &self.device)?;
-        self.encoder.forward(&ids, &types, &mask)
+    /// What the classifier says of each text: a row of logits for it, or for each of its tokens.
+    fn logits(&self, team: &Team, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, BackendError> {
+        let failed = |why| BackendError::Failed {
+            model: self.version.clone(),
+            why,
+        };
+        match &self.layers.encoder {
+            Place::Processor(model) => model
+                .forward(team, texts, |hidden| self.read(hidden))
+                .map_err(failed),
+            Place::Card(model, device) => texts
+                .iter()
+                .map(|ids| Ok(self.read(&hidden(model, device, ids)?)))
+                .collect::<CandleResult<_>>()
+                .map_err(|error| failed(error.to_string())),
+        }
     }
 
-    /// What the classifier says: a row of logits for the text, or for each of its tokens.
-    fn logits(&self, ids: &[u32]) -> CandleResult<Vec<Vec<f32>>> {
-        let hidden = self.hidden(ids)?.squeeze(0)?;
-        let read = match &self.pooler {
-            Some(pooler) => pooler.forward(&hidden.narrow(0, 0, 1)?)?.tanh()?,
-            None => hidden,
-        };
-        self.classifier.forward(&read)?.to_vec2()
+    /// The logits of a text with these hidden vectors, one for each token.
+    fn read(&self, hidden: &[f32]) -> Vec<f32> {
+        let (width, n_labels) = (self.width, self.labels.len());
+        let (team, plain) = (Team::alone(), Activation::None);
+        let pooled = self.layers.pooler.as_ref().map(|pooler| {
+            let mut pooled = vec![0.0; width];
+            pooler.forward(&team, hidden, 1, &mut pooled, plain);
+            pooled.iter_mut().for_each(|x| *x = x.tanh());
+            pooled
+        });
+        let read = pooled.as_deref().unwrap_or(hidden);
+        let n_rows = read.len() / width;
+        let mut logits = vec![0.0; n_rows * n_labels];
+        let classifier = &self.layers.classifier;
+        classifier.forward(&team, read, n_rows, &mut logits, plain);
+        logits
     }
 
     fn classes(&self, logits: &[f32]) -> Output {
@@ -244,27 +272,53 @@ impl Shared {
         Output::Classes(classes)
     }
 
-    fn answer(&self, encoded: &Encoded, ask: &Ask) -> Result<Output, BackendError> {
-        let failed = |error: candle_core::Error| BackendError::Failed {
-            model: self.version.clone(),
-            why: error.to_string(),
-        };
-        match (self.skill, encoded) {
-            (Skill::Classify, Encoded::Ids(ids)) => {
-                let logits = self.logits(ids).map_err(failed)?;
-                Ok(self.classes(&logits[0]))
-            }
-            // Where a token stands in the text is known by the text alone, so it is cut here.
-            (Skill::Tag, Encoded::Text(text)) => {
-                let encoding = self.encode(text)?;
-                let logits = self.logits(encoding.get_ids()).map_err(failed)?;
-                let scores: Vec<Vec<f32>> = logits.iter().map(|row| softmax(row)).collect();
-                let words = tag::words(&encoding, &scores, &self.labels);
-                Ok(Output::Tags(tag::spans(&words)))
-            }
-            _ => Err(BackendError::wrong_input(&self.version, ask)),
-        }
+    fn tags(&self, encoding: &Encoding, logits: &[f32]) -> Output {
+        let rows = logits.chunks_exact(self.labels.len());
+        let scores: Vec<Vec<f32>> = rows.map(softmax).collect();
+        let words = tag::words(encoding, &scores, &self.labels);
+        Output::Tags(tag::spans(&words))
     }
+
+    fn answer(
+        &self,
+        team: &Team,
+        ask: &Ask,
+        inputs: &[&Encoded],
+    ) -> Result<Vec<Output>, BackendError> {
+        let wrong = || BackendError::wrong_input(&self.version, ask);
+        if self.skill == Skill::Tag {
+            // Where a token stands in the text is known by the text alone, so it is cut here.
+            let encodings = inputs
+                .iter()
+                .map(|input| match input {
+                    Encoded::Text(text) => self.encode(text),
+                    _ => Err(wrong()),
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            let texts: Vec<_> = encodings.iter().map(Encoding::get_ids).collect();
+            let logits = self.logits(team, &texts)?;
+            let told = encodings.iter().zip(&logits);
+            return Ok(told.map(|(text, logits)| self.tags(text, logits)).collect());
+        }
+        let texts = inputs
+            .iter()
+            .map(|input| match input {
+                Encoded::Ids(ids) => Ok(ids.as_slice()),
+                _ => Err(wrong()),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let logits = self.logits(team, &texts)?;
+        Ok(logits.iter().map(|logits| self.classes(logits)).collect())
+    }
+}
+
+/// The vectors of a text's tokens, one after the other, by candle.
+fn hidden(model: &Bert, device: &Device, ids: &[u32]) -> CandleResult<Vec<f32>> {
+    let shape = (1, ids.len());
+    let ids = Tensor::from_slice(ids, shape, device)?;
+    let types = Tensor::zeros(shape, DType::U32, device)?;
+    let mask = Tensor::ones(shape, DType::U32, device)?;
+    model.forward(&ids, &types, &mask)?.flatten_all()?.to_vec1()
 }
 
 fn softmax(logits: &[f32]) -> Vec<f32> {
@@ -276,28 +330,25 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
 
 impl Backend for BertHead {
     fn version(&self) -> &str {
-        &self.0.version
+        &self.shared.version
     }
 
     fn skills(&self) -> &[Skill] {
-        std::slice::from_ref(&self.0.skill)
+        std::slice::from_ref(&self.shared.skill)
     }
 
     fn encoder(&self) -> Encoder {
-        let head = self.clone();
+        let head = Arc::clone(&self.shared);
         Arc::new(move |ask, input| match input {
-            Input::Text(text) if ask.skill() == head.0.skill => match head.0.skill {
+            Input::Text(text) if ask.skill() == head.skill => match head.skill {
                 Skill::Tag => Ok(Encoded::Text(text.clone())),
-                _ => Ok(Encoded::Ids(head.0.encode(text)?.get_ids().to_vec())),
+                _ => Ok(Encoded::Ids(head.encode(text)?.get_ids().to_vec())),
             },
-            _ => Err(BackendError::wrong_input(head.version(), ask)),
+            _ => Err(BackendError::wrong_input(&head.version, ask)),
         })
     }
 
     fn answer(&mut self, ask: &Ask, inputs: &[&Encoded]) -> Result<Vec<Output>, BackendError> {
-        inputs
-            .iter()
-            .map(|input| self.0.answer(input, ask))
-            .collect()
+        self.shared.answer(&self.team, ask, inputs)
     }
 }

@@ -14,19 +14,18 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    panic::catch_unwind,
     sync::Arc,
 };
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::Tokenizer;
 
 use crate::{
     ask::{Ask, Skill},
     backend::{Backend, BackendError, Encoder},
     backends::{
-        bert::{Bert, Config},
+        bert::{Bert, Config, read_tokenizer},
         packed_bert::PackedBert,
     },
     check::CheckedModel,
@@ -92,8 +91,9 @@ impl Weights {
         };
         let how = how.into();
         let config = read_config(bytes("config.json")?).map_err(|why| bad("config.json", why))?;
-        let tokenizer =
-            read_tokenizer(bytes("tokenizer.json")?).map_err(|why| bad("tokenizer.json", why))?;
+        // The file cuts and pads at 128; the model was made for 256, and batches pad as they need.
+        let tokenizer = read_tokenizer(bytes("tokenizer.json")?, MAX_TOKENS)
+            .map_err(|why| bad("tokenizer.json", why))?;
         let weights = bytes("model.safetensors")?;
         safetensors_header::check_safetensors(weights)
             .map_err(|why| bad("model.safetensors", why))?;
@@ -134,37 +134,11 @@ impl Place {
 
 fn read_config(bytes: &[u8]) -> Result<Config, String> {
     let config: Config = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let sane = (1..=1 << 20).contains(&config.vocab_size)
-        && (1..=8192).contains(&config.hidden_size)
-        && (1..=128).contains(&config.num_hidden_layers)
-        && (1..=config.hidden_size).contains(&config.num_attention_heads)
-        && config
-            .hidden_size
-            .is_multiple_of(config.num_attention_heads)
-        && (1..=65536).contains(&config.intermediate_size)
-        && (MAX_TOKENS..=65536).contains(&config.max_position_embeddings);
-    if sane {
+    if config.is_sane(MAX_TOKENS) {
         Ok(config)
     } else {
         Err(format!("its sizes make no sense: {config:?}"))
     }
-}
-
-fn read_tokenizer(bytes: &[u8]) -> Result<Tokenizer, String> {
-    // The reader panics on some malformed files.
-    let mut tokenizer = catch_unwind(|| Tokenizer::from_bytes(bytes))
-        .map_err(|_| String::from("its reader panicked"))?
-        .map_err(|error| error.to_string())?;
-    // The file cuts and pads at 128; the model was made for 256, and batches pad as they need.
-    let truncation = TruncationParams {
-        max_length: MAX_TOKENS,
-        ..TruncationParams::default()
-    };
-    tokenizer
-        .with_padding(None)
-        .with_truncation(Some(truncation))
-        .map_err(|error| error.to_string())?;
-    Ok(tokenizer)
 }
 
 /// A replica's model. Shares its weights and its tokenizer with the other replicas.

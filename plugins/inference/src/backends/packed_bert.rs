@@ -90,14 +90,14 @@ fn numbers(vb: &VarBuilder<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>>
 }
 
 /// Weights and bias as a file has them, row by row; those of layers of one input one after the other.
-struct Plain {
+pub(crate) struct Plain {
     weights: Vec<f32>,
     bias: Vec<f32>,
     n_in: usize,
 }
 
 impl Plain {
-    fn load(parts: &[VarBuilder<'_>], n_in: usize, n_out: usize) -> Result<Self> {
+    pub(crate) fn load(parts: &[VarBuilder<'_>], n_in: usize, n_out: usize) -> Result<Self> {
         let (mut weights, mut bias) = (Vec::new(), Vec::new());
         for part in parts {
             weights.extend(numbers(part, "weight", &[n_out, n_in])?);
@@ -110,7 +110,7 @@ impl Plain {
         })
     }
 
-    fn pack(&self) -> Linear {
+    pub(crate) fn pack(&self) -> Linear {
         Linear::pack(&self.weights, Some(&self.bias), self.n_in, self.bias.len())
     }
 

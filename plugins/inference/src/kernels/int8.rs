@@ -295,7 +295,7 @@ impl WithSimd for IntProduct<'_, '_> {
                 columns.scale(panel, &sums, scales, &mut tile);
                 if !columns.exact.is_empty() {
                     let exact = &rows.exact[done..done + height];
-                    add_exact(exact, &columns.exact_weights[panel], &mut tile);
+                    add_exact(simd, exact, &columns.exact_weights[panel], &mut tile);
                 }
                 for (out, tile) in out[done..done + height].iter_mut().zip(&tile) {
                     let vectors: &[S::f32s] = bytemuck::cast_slice(tile);
@@ -327,17 +327,24 @@ impl IntColumns {
     }
 }
 
-/// Adds the products of the numbers that stayed in f32.
+/// Adds the products of the numbers that stayed in f32, each rounded once on all levels.
 #[inline(always)]
-fn add_exact(
+fn add_exact<S: Simd>(
+    simd: S,
     rows: &[[f32; EXACT]],
     weights: &[[f32; WIDTH]; EXACT],
     tile: &mut [[f32; WIDTH]; HIGHEST],
 ) {
+    let weights = weights.each_ref().map(|weights| {
+        let vectors: &[S::f32s] = bytemuck::cast_slice(weights);
+        vectors
+    });
     for (tile, row) in tile.iter_mut().zip(rows) {
-        for (x, weights) in row.iter().zip(weights) {
-            for nth in 0..WIDTH {
-                tile[nth] = x.mul_add(weights[nth], tile[nth]);
+        let row = row.map(|x| simd.splat_f32s(x));
+        let vectors: &mut [S::f32s] = bytemuck::cast_slice_mut(tile);
+        for (nth, sum) in vectors.iter_mut().enumerate() {
+            for (x, weights) in row.iter().zip(weights) {
+                *sum = simd.mul_add_f32s(*x, weights[nth], *sum);
             }
         }
     }
