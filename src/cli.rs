@@ -11,8 +11,8 @@ use schedule::PolicyName;
 use workloads::Format;
 
 pub(crate) use self::models::{
-    AskArgs, BenchModelArgs, CanaryArgs, GenerateArgs, ImportArgs, LoadArgs, ModelsArgs,
-    ModelsCommand, NameArgs, OneNameArgs, RemoveArgs, TranscribeArgs,
+    AskArgs, BenchModelArgs, CanaryArgs, DistilArgs, GenerateArgs, ImportArgs, LoadArgs,
+    ModelsArgs, ModelsCommand, NameArgs, OneNameArgs, RemoveArgs, TranscribeArgs,
 };
 use crate::{duration, whatif};
 

@@ -3,6 +3,7 @@
 mod ask;
 mod bench;
 mod describe;
+mod distil;
 mod download;
 mod import;
 mod list;
@@ -60,5 +61,6 @@ pub(crate) fn command(args: &ModelsArgs) -> Result<(), AppError> {
         ModelsCommand::Rm(args) => remove::remove(&store, args),
         ModelsCommand::Ask(args) => ask::ask(&store, args),
         ModelsCommand::Bench(args) => bench::bench(&store, args),
+        ModelsCommand::Distil(args) => distil::command(&store, args),
     }
 }

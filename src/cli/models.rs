@@ -2,6 +2,7 @@
 
 mod ask;
 mod bench;
+mod distil;
 mod load;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use inference::{Architecture, FileHash, Skill};
 pub(crate) use self::{
     ask::{AskArgs, GenerateArgs, TranscribeArgs},
     bench::BenchModelArgs,
+    distil::DistilArgs,
     load::LoadArgs,
 };
 
@@ -81,6 +83,9 @@ pub(crate) enum ModelsCommand {
     /// Measures how fast a model answers, and in how much memory.
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchModelArgs),
+    /// Makes a static embedding, one vector a word, out of a model that embeds.
+    #[command(after_help = distil::EXAMPLES)]
+    Distil(DistilArgs),
 }
 
 /// One model, or all.

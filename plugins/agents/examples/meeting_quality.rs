@@ -1,26 +1,31 @@
 //! Measures how well topics are found and questions answered on meetings with known answers.
 //!
-//! `cargo run --release -p agents --example meeting_quality -- FOLDER` reads every JSON file of
-//! `QMSum` in the folder (<https://github.com/Yale-LILY/QMSum>) and prints means over all meetings.
+//! `cargo run --release -p agents --example meeting_quality -- FOLDER [MODEL] [odd]` reads every JSON
+//! file of `QMSum` in the folder (<https://github.com/Yale-LILY/QMSum>), or every second one from the
+//! second on, and prints means over all of them, with the vectors of a model of the store;
+//! `static-minilm` if none is named.
 
 use std::{
     error::Error,
     fs,
     io::{Write, stdout},
     path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
 };
 
 use agents::{
     Transcript,
     text::{self, AnswerOptions, SegmentOptions, Sentence},
 };
-use inference::HashedWords;
+use inference::{Ask, Backend, Catalog, DeviceChoice, Input, Output, Store, StoreOptions};
 use serde::Deserialize;
 
 /// The words that a minute has in a transcript without times.
 const WORDS_PER_MINUTE: f64 = 150.0;
 /// How many sentences a meeting says between two looks for topics, when it is cut as it goes on.
 const STRETCH_TURNS: usize = 40;
+/// Texts of one pass through the model.
+const TEXTS_A_PASS: usize = 32;
 
 /// The part of a `QMSum` file that says what is right.
 #[derive(Deserialize)]
@@ -54,12 +59,18 @@ struct Meeting {
     turn_vectors: Vec<Vec<f32>>,
     turn_words: Vec<f32>,
     gold: GoldSpec,
+    /// The vectors of its questions.
+    asked: Vec<Vec<f32>>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args()
-        .nth(1)
-        .ok_or("give a folder of QMSum JSON files")?;
+    // Models from outside run in children of this program.
+    inference::serve_if_child();
+    let mut args = std::env::args().skip(1).peekable();
+    let folder = args.next().ok_or("give a folder of QMSum JSON files")?;
+    let model = args
+        .next_if(|arg| arg != "odd")
+        .unwrap_or_else(|| "static-minilm".to_owned());
     let mut paths: Vec<PathBuf> = fs::read_dir(&folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
@@ -68,36 +79,56 @@ fn main() -> Result<(), Box<dyn Error>> {
             .is_some_and(|extension| extension == "json")
     });
     paths.sort();
+    if args.next().is_some() {
+        paths = paths.into_iter().skip(1).step_by(2).collect();
+    }
+    let mut model = load(&model)?;
     let meetings = paths
         .iter()
-        .map(|path| read(path))
+        .map(|path| read(path, &mut *model))
         .collect::<Result<Vec<_>, _>>()?;
     let n_sentences: usize = meetings.iter().map(|meeting| meeting.sentences.len()).sum();
     let mut out = stdout().lock();
     writeln!(
         out,
-        "{} meetings, {n_sentences} sentences, vectors: hashed-words",
-        meetings.len()
+        "{} meetings, {n_sentences} sentences, vectors: {}",
+        meetings.len(),
+        model.version()
     )?;
     measure_topics(&meetings, &mut out)?;
     measure_answers(&meetings, &mut out)?;
+    measure_vectors(&meetings, &mut out)?;
     Ok(())
 }
 
-fn embed(text: &str) -> Vec<f32> {
-    HashedWords::embed(text)
+fn load(name: &str) -> Result<Box<dyn Backend>, Box<dyn Error>> {
+    let store = Store::new(Catalog::built_in(), StoreOptions::from_env()?);
+    let never = AtomicBool::new(false);
+    let model = store.load(name, DeviceChoice::Cpu, &mut |_| {}, &never)?;
+    Ok(model.backend()?)
 }
 
-fn read(path: &Path) -> Result<Meeting, Box<dyn Error>> {
+fn embed(texts: &[String], model: &mut dyn Backend) -> Result<Vec<Vec<f32>>, Box<dyn Error>> {
+    let mut vectors = Vec::with_capacity(texts.len());
+    for texts in texts.chunks(TEXTS_A_PASS) {
+        let inputs: Vec<Input> = texts.iter().map(|text| text.as_str().into()).collect();
+        let outputs = model.answer_inputs(&Ask::Embed, &inputs)?;
+        vectors.extend(outputs.into_iter().filter_map(Output::embedding));
+    }
+    Ok(vectors)
+}
+
+fn read(path: &Path, model: &mut dyn Backend) -> Result<Meeting, Box<dyn Error>> {
     let transcript = Transcript::read(path, WORDS_PER_MINUTE)?;
-    let gold = serde_json::from_slice(&fs::read(path)?)?;
+    let gold: GoldSpec = serde_json::from_slice(&fs::read(path)?)?;
     let mut sentences = Vec::new();
     let mut turn_vectors = Vec::new();
     let mut turn_words = Vec::new();
     for (turn, said) in transcript.turns.iter().enumerate() {
         let first = sentences.len();
-        for text in text::sentences(&text::clean(&said.text)) {
-            let vector = embed(&text);
+        let texts = text::sentences(&text::clean(&said.text));
+        let vectors = embed(&texts, model)?;
+        for (text, vector) in texts.into_iter().zip(vectors) {
             sentences.push(Sentence {
                 turn: turn as u32,
                 speaker: said.speaker.clone(),
@@ -114,8 +145,14 @@ fn read(path: &Path) -> Result<Meeting, Box<dyn Error>> {
         turn_vectors.push(text::mean_vector(&vectors, &weights));
         turn_words.push(weights.iter().sum());
     }
+    let questions: Vec<String> = gold
+        .specific_query_list
+        .iter()
+        .map(|asked| asked.query.clone())
+        .collect();
     Ok(Meeting {
         n_turns: transcript.turns.len(),
+        asked: embed(&questions, model)?,
         sentences,
         turn_vectors,
         turn_words,
@@ -259,15 +296,14 @@ fn measure_answers(meetings: &[Meeting], out: &mut impl Write) -> Result<(), Box
     let (mut n_foreign, mut refused) = (0.0, 0.0);
     let options = AnswerOptions::default();
     for (index, meeting) in meetings.iter().enumerate() {
-        for gold in &meeting.gold.specific_query_list {
+        for (gold, vector) in meeting.gold.specific_query_list.iter().zip(&meeting.asked) {
             let spans = gold.spans();
             let is_right = |turn: u32| {
                 spans
                     .iter()
                     .any(|(a, b)| (*a..=*b).contains(&(turn as usize)))
             };
-            let vector = embed(&gold.query);
-            let hits = text::retrieve(&gold.query, &vector, &meeting.sentences);
+            let hits = text::retrieve(&gold.query, vector, &meeting.sentences);
             let mut turns: Vec<u32> = Vec::new();
             for hit in &hits {
                 let turn = meeting.sentences[hit.sentence].turn;
@@ -286,7 +322,7 @@ fn measure_answers(meetings: &[Meeting], out: &mut impl Write) -> Result<(), Box
             answered += f64::from(u8::from(!reply.text.is_empty()));
             // Half way round the list lies a meeting of another kind.
             let other = &meetings[(index + meetings.len() / 2) % meetings.len()];
-            let hits = text::retrieve(&gold.query, &vector, &other.sentences);
+            let hits = text::retrieve(&gold.query, vector, &other.sentences);
             let reply = text::answer(&gold.query, &hits, &other.sentences, &options);
             n_foreign += 1.0;
             refused += f64::from(u8::from(reply.text.is_empty()));
@@ -315,5 +351,40 @@ fn measure_answers(meetings: &[Meeting], out: &mut impl Write) -> Result<(), Box
         "foreign refused       {:.1} %",
         percent(refused, n_foreign)
     )?;
+    Ok(())
+}
+
+/// Counts how often the sentences whose vectors alone are nearest to that of a question lie in the
+/// turns that answer it.
+fn measure_vectors(meetings: &[Meeting], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    const N_NEAREST: usize = 3;
+    let (mut n_asked, mut first, mut one) = (0_u32, 0, 0);
+    for meeting in meetings {
+        let questions = meeting.gold.specific_query_list.iter();
+        for (gold, asked) in questions.zip(&meeting.asked) {
+            let spans = gold.spans();
+            let cosine = |sentence: &Sentence| -> f32 {
+                let products = sentence.vector.iter().zip(asked).map(|(a, b)| a * b);
+                products.sum()
+            };
+            let mut order: Vec<(f32, u32)> = meeting
+                .sentences
+                .iter()
+                .map(|sentence| (cosine(sentence), sentence.turn))
+                .collect();
+            order.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let is_right = |(_, turn): &(f32, u32)| {
+                let turn = *turn as usize;
+                spans.iter().any(|(a, b)| (*a..=*b).contains(&turn))
+            };
+            n_asked += 1;
+            first += usize::from(order.iter().take(1).any(is_right));
+            one += usize::from(order.iter().take(N_NEAREST).any(is_right));
+        }
+    }
+    let percent = |n: usize| 100.0 * n as f64 / f64::from(n_asked.max(1));
+    writeln!(out, "by vectors alone, of {n_asked} questions")?;
+    writeln!(out, "nearest sentence      {:.1} %", percent(first))?;
+    writeln!(out, "one of three nearest  {:.1} %", percent(one))?;
     Ok(())
 }

@@ -10,4 +10,5 @@ pub(crate) mod packed_bert;
 pub(crate) mod recorded;
 pub(crate) mod silero;
 pub(crate) mod static_words;
+pub(crate) mod tensors;
 pub(crate) mod whisper;

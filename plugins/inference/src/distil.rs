@@ -14,6 +14,7 @@
 //! "Tokenlearn".
 
 mod principal;
+mod quality;
 mod refit;
 mod words;
 
@@ -22,9 +23,12 @@ use self::{
     refit::{Bags, refit},
     words::Words,
 };
-use crate::backends::static_words::{INSIDE, Table};
+use crate::backends::static_words::{INSIDE, StaticWords, Table, Vocabulary};
 
-pub use words::teacher_vocabulary;
+pub use self::{
+    quality::{Quality, quality},
+    words::teacher_vocabulary,
+};
 
 /// How a static embedding is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,8 +59,8 @@ impl Default for DistilOptions {
             n_words: 6_000,
             n_pieces: 20_000,
             smoothing: 1e-4,
-            price: 0.05,
-            moved: 1.0,
+            price: 0.1,
+            moved: 0.5,
             n_rounds: 30,
         }
     }
@@ -79,6 +83,24 @@ pub struct Distilled {
     pub held: f64,
     /// The mean cosine to the teacher's vectors of the texts, before and after the fit; 0 without texts.
     pub cosine: [f64; 2],
+}
+
+impl Distilled {
+    /// The embedding itself, under a version.
+    ///
+    /// # Errors
+    /// [`DistilError::Write`] if its files cannot be read back.
+    pub fn model(&self, version: &str) -> Result<StaticWords, DistilError> {
+        let read = || -> Result<StaticWords, String> {
+            let vocabulary = Vocabulary::read(&self.vocabulary)?;
+            Ok(StaticWords::of(
+                version.to_owned(),
+                vocabulary,
+                Table::read(&self.table)?,
+            ))
+        };
+        read().map_err(DistilError::Write)
+    }
 }
 
 /// Texts of one kind, such as what is said in meetings.

@@ -154,17 +154,19 @@ impl Model {
 
     pub(crate) fn read(
         entry: &Manifest,
-        files: CheckedModel,
+        mut files: CheckedModel,
         found: Found,
         how: LoadOptions,
     ) -> Result<Self, BackendError> {
         let parts = match entry.architecture {
             Architecture::HashedWords => return Ok(Self::hashed_words()),
-            Architecture::SentenceBert => Parts::SentenceBert(Weights::read(&files, how)?),
+            Architecture::SentenceBert => Parts::SentenceBert(Weights::read(&mut files, how)?),
             Architecture::BertClassifier => {
-                Parts::BertHead(BertHead::read(&files, Skill::Classify, how)?)
+                Parts::BertHead(BertHead::read(&mut files, Skill::Classify, how)?)
             }
-            Architecture::BertTagger => Parts::BertHead(BertHead::read(&files, Skill::Tag, how)?),
+            Architecture::BertTagger => {
+                Parts::BertHead(BertHead::read(&mut files, Skill::Tag, how)?)
+            }
             Architecture::StaticWords => Parts::StaticWords(StaticWords::read(&files)?),
             Architecture::Llama => {
                 // The manifest names one of its files.

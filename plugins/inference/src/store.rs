@@ -256,6 +256,15 @@ impl Store {
         places
     }
 
+    /// Where a file of a version lies on this machine, the place that a load looks at first; nothing
+    /// if the version is built in, has no such file or is not here. Nothing is checked.
+    pub fn file(&self, entry: &Manifest, name: &str) -> Option<PathBuf> {
+        let file = entry.files.iter().find(|file| file.name == name)?;
+        let places = self.places(entry).into_iter();
+        let mut paths = places.map(|(place, _)| place.path(file));
+        paths.find(|path| path.is_file())
+    }
+
     /// The state of a version. Reads and checks all files that are there.
     pub fn state_of(&self, entry: &Manifest) -> ModelState {
         if entry.is_built_in() {

@@ -174,6 +174,10 @@ fn what_is_distilled_says_what_its_teacher_says() {
     assert!(made.vocabulary.ends_with(b"valve\n") && made.vocabulary.starts_with(b"[UNK]\n"));
     assert!(made.cosine[1] > 0.95 && made.held > 0.95, "{made:?}");
     assert!(made.cosine[1] >= made.cosine[0]);
+    let words = made.model("words@1").unwrap();
+    assert_eq!((words.version(), words.dimensions()), ("words@1", 3));
+    let near = |a: &str, b: &str| cosine(&words.embed(a), &words.embed(b));
+    assert!(near("the valve", "a pump") > near("the valve", "money") + 0.5);
     let alone = distil(&vocabulary, &[], &options, &mut |asked| Ok(teacher(asked))).unwrap();
     assert_eq!((alone.n_words, alone.cosine), (0, [0.0, 0.0]));
 }

@@ -16,7 +16,6 @@ mod tag;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
-use candle_nn::VarBuilder;
 use serde::Deserialize;
 use tokenizers::{Encoding, Tokenizer};
 
@@ -26,6 +25,7 @@ use crate::{
     backends::{
         bert::{Bert, Config, read_tokenizer},
         packed_bert::{PackedBert, Plain},
+        tensors::Tensors,
     },
     check::CheckedModel,
     device::DeviceChoice,
@@ -99,12 +99,13 @@ impl BertHead {
     /// # Errors
     /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there.
     pub fn read(
-        files: &CheckedModel,
+        files: &mut CheckedModel,
         skill: Skill,
         how: impl Into<LoadOptions>,
     ) -> Result<Self, BackendError> {
+        let version = files.version.clone();
         let bad = |file: &str, why: String| BackendError::BadFile {
-            model: files.version.clone(),
+            model: version.clone(),
             file: file.to_owned(),
             why,
         };
@@ -119,8 +120,9 @@ impl BertHead {
         let longest = sizes.max_position_embeddings.min(MAX_TOKENS);
         let tokenizer = read_tokenizer(bytes("tokenizer.json")?, longest)
             .map_err(|why| bad("tokenizer.json", why))?;
-        let weights = bytes("model.safetensors")?;
-        safetensors_header::check_safetensors(weights)
+        bytes("model.safetensors")?;
+        let weights = files.take_file("model.safetensors").unwrap_or_default();
+        safetensors_header::check_safetensors(&weights)
             .map_err(|why| bad("model.safetensors", why))?;
         let device = how.device.open()?;
         let layers = Layers::load(weights, &sizes, (skill, labels.len()), how, device)
@@ -128,7 +130,7 @@ impl BertHead {
         let is_multi_label =
             head.problem_type.as_deref() == Some("multi_label_classification") || labels.len() == 1;
         let shared = Shared {
-            version: files.version.clone(),
+            version,
             skill,
             labels,
             is_multi_label,
@@ -159,23 +161,30 @@ impl BertHead {
 
 impl Layers {
     fn load(
-        weights: &[u8],
+        weights: Vec<u8>,
         config: &Config,
         (skill, n_labels): (Skill, usize),
         how: LoadOptions,
         device: Device,
     ) -> CandleResult<Self> {
-        let tensors = VarBuilder::from_slice_safetensors(weights, DType::F32, &Device::Cpu)?;
+        let given = Tensors::read(weights)?;
+        let tensors = given.builder();
+        let words = "embeddings.word_embeddings.weight";
         let inner = tensors.pp("bert");
-        let is_inside = inner.contains_tensor("embeddings.word_embeddings.weight");
-        let bert = if is_inside { inner } else { tensors.clone() };
+        let (bert, words) = match inner.contains_tensor(words) {
+            true => (inner, format!("bert.{words}")),
+            false => (tensors.clone(), words.to_owned()),
+        };
         let width = config.hidden_size;
         let pooler = match skill {
             Skill::Classify => Some(Plain::load(&[bert.pp("pooler.dense")], width, width)?.pack()),
             _ => None,
         };
         let encoder = match how.device {
-            DeviceChoice::Cpu => Place::Processor(PackedBert::load(&bert, config, how.precision)?),
+            DeviceChoice::Cpu => {
+                let words = given.take(&words, &(config.vocab_size, width).into())?;
+                Place::Processor(PackedBert::pack(words, &bert, config, how.precision)?)
+            }
             DeviceChoice::Cuda(_) => Place::Card(
                 Bert::load(&bert.set_device(device.clone()), config)?,
                 device,

@@ -27,6 +27,7 @@ use crate::{
     backends::{
         bert::{Bert, Config, read_tokenizer},
         packed_bert::PackedBert,
+        tensors::Tensors,
     },
     check::CheckedModel,
     device::DeviceChoice,
@@ -75,12 +76,17 @@ impl fmt::Debug for Weights {
 
 impl Weights {
     /// Reads the weights of checked files and puts them on a device.
+    /// Takes the file of the weights out of `files`, so that it need not lie beside what is made of it.
     ///
     /// # Errors
     /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there.
-    pub fn read(files: &CheckedModel, how: impl Into<LoadOptions>) -> Result<Self, BackendError> {
+    pub fn read(
+        files: &mut CheckedModel,
+        how: impl Into<LoadOptions>,
+    ) -> Result<Self, BackendError> {
+        let version = files.version.clone();
         let bad = |file: &str, why: String| BackendError::BadFile {
-            model: files.version.clone(),
+            model: version.clone(),
             file: file.to_owned(),
             why,
         };
@@ -94,15 +100,16 @@ impl Weights {
         // The file cuts and pads at 128; the model was made for 256, and batches pad as they need.
         let tokenizer = read_tokenizer(bytes("tokenizer.json")?, MAX_TOKENS)
             .map_err(|why| bad("tokenizer.json", why))?;
-        let weights = bytes("model.safetensors")?;
-        safetensors_header::check_safetensors(weights)
+        bytes("model.safetensors")?;
+        let weights = files.take_file("model.safetensors").unwrap_or_default();
+        safetensors_header::check_safetensors(&weights)
             .map_err(|why| bad("model.safetensors", why))?;
         let place = match how.device {
             DeviceChoice::Cpu => Place::pack(weights, &config, how.precision),
-            device => Place::put(weights, device.open()?),
+            device => Place::put(&weights, device.open()?),
         };
         let shared = Shared {
-            version: files.version.clone(),
+            version: version.clone(),
             config,
             tokenizer,
             place: place.map_err(|error| bad("model.safetensors", error.to_string()))?,
@@ -121,9 +128,11 @@ impl Weights {
 }
 
 impl Place {
-    fn pack(weights: &[u8], config: &Config, precision: Precision) -> candle_core::Result<Self> {
-        let tensors = VarBuilder::from_slice_safetensors(weights, DType::F32, &Device::Cpu)?;
-        PackedBert::load(&tensors, config, precision).map(Self::Processor)
+    fn pack(weights: Vec<u8>, config: &Config, precision: Precision) -> candle_core::Result<Self> {
+        let tensors = Tensors::read(weights)?;
+        let words = (config.vocab_size, config.hidden_size).into();
+        let words = tensors.take("embeddings.word_embeddings.weight", &words)?;
+        PackedBert::pack(words, &tensors.builder(), config, precision).map(Self::Processor)
     }
 
     fn put(weights: &[u8], device: Device) -> candle_core::Result<Self> {

@@ -221,11 +221,12 @@ impl Layer {
 }
 
 impl PackedBert {
-    /// Packs the weights for this machine.
+    /// Packs the weights for this machine; `words` is the largest tensor by far, and is not copied.
     ///
     /// # Errors
     /// If a tensor is missing or has another shape than `config` says.
-    pub(crate) fn load(
+    pub(crate) fn pack(
+        words: Vec<f32>,
         tensors: &VarBuilder<'_>,
         config: &Config,
         precision: Precision,
@@ -248,7 +249,7 @@ impl PackedBert {
                 n_heads: config.num_attention_heads,
                 width: width / config.num_attention_heads,
             },
-            words: table("word_embeddings", config.vocab_size)?,
+            words,
             positions,
             norm: Norm::load(&vb.pp("LayerNorm"), config)?,
             layers: Vec::with_capacity(config.num_hidden_layers),
@@ -275,6 +276,14 @@ impl PackedBert {
             lengths: texts.iter().map(|text| text.len()).collect(),
             room,
         }
+    }
+
+    /// The same, with the words among the tensors.
+    #[cfg(test)]
+    fn load(tensors: &VarBuilder<'_>, config: &Config, precision: Precision) -> Result<Self> {
+        let words = tensors.pp("embeddings.word_embeddings");
+        let words = numbers(&words, "weight", &[config.vocab_size, config.hidden_size])?;
+        Self::pack(words, tensors, config, precision)
     }
 
     /// What `read` makes of the hidden vectors (`tokens × hidden size`) of each text's token ids.

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{manifest::Architecture, pickle};
+use crate::{backends::static_words::VOCABULARY_FILE, manifest::Architecture, pickle};
 
 /// The largest configuration that is read.
 const MAX_CONFIG_BYTES: u64 = 4 << 20;
@@ -134,18 +134,25 @@ fn safetensors(
     let architecture = match (said, &config) {
         (Some(said), _) => said,
         (None, Some(config)) => of_config(config)?,
+        (None, None) if names.iter().any(|name| name == VOCABULARY_FILE) => {
+            Architecture::StaticWords
+        }
         (None, None) => {
             return Err(String::from(
                 "it has no config.json that says how it computes; add it, or give --architecture",
             ));
         }
     };
+    let others: &[&str] = match architecture {
+        Architecture::StaticWords => &[VOCABULARY_FILE],
+        _ => &["config.json", "tokenizer.json"],
+    };
     Ok(with_files(
         folder,
         Format::Safetensors,
         architecture,
         weights,
-        &["config.json", "tokenizer.json"],
+        others,
         names,
         config.and_then(|config| config.hidden_size),
     ))
@@ -189,6 +196,10 @@ fn with_files(
         Format::Safetensors => "model.safetensors",
         _ => weights,
     };
+    let tokenizer = match architecture {
+        Architecture::StaticWords => VOCABULARY_FILE,
+        _ => "tokenizer.json",
+    };
     let files = [(kept, weights)]
         .into_iter()
         .chain(there.map(|name| (*name, *name)));
@@ -196,7 +207,7 @@ fn with_files(
         format,
         architecture,
         weights: kept.to_owned(),
-        tokenizer: names.iter().find(|name| *name == "tokenizer.json").cloned(),
+        tokenizer: names.iter().find(|name| *name == tokenizer).cloned(),
         files: files
             .map(|(kept, name)| (kept.to_owned(), folder.join(name)))
             .collect(),
