@@ -164,6 +164,8 @@ fn what_is_distilled_says_what_its_teacher_says() {
     }];
     let options = DistilOptions {
         dimensions: 3,
+        price: 0.05,
+        moved: 1.0,
         ..DistilOptions::default()
     };
     let made = distil(&vocabulary, &sets, &options, &mut |asked| {
