@@ -1,5 +1,6 @@
 //! What can be typed after `diorama`.
 
+mod clock;
 mod models;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use plan::{Objective, PlannerName};
 use schedule::PolicyName;
 use workloads::Format;
 
+pub(crate) use self::clock::{CalibrateArgs, FidelityArgs, Load};
 pub(crate) use self::models::{
     AskArgs, BenchModelArgs, CanaryArgs, DistilArgs, GenerateArgs, ImportArgs, LoadArgs,
     ModelsArgs, ModelsCommand, NameArgs, OneNameArgs, RemoveArgs, TranscribeArgs,
@@ -131,6 +133,9 @@ pub(crate) enum Command {
     /// Keeps models: fetches, imports, checks, promotes and removes them.
     #[command(after_help = models::EXAMPLES)]
     Models(ModelsArgs),
+    /// Runs a scene in measured and in modelled time, and tells how far they are apart.
+    #[command(after_help = clock::FIDELITY_EXAMPLES)]
+    Fidelity(FidelityArgs),
     /// Tells what was found on this machine: display, GPU, threads, store, models.
     Doctor(DoctorArgs),
 }
@@ -167,6 +172,10 @@ pub(crate) struct RunOptions {
     /// NAME@VERSION; `static-minilm` needs no download.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
+    /// The latency profile that replicas go by in modelled time, instead of the scene's own seconds or
+    /// profiles: `calibrated` for what was measured on this machine, or one that comes with the program.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// Refuse to run if a model cannot be had, instead of letting the embedded one answer.
     #[arg(long)]
     pub(crate) strict_model: bool,
@@ -334,6 +343,10 @@ pub(crate) struct WhatIfArgs {
     /// times.
     #[arg(long, required = true, value_name = "KNOB=VALUES", value_parser = whatif::parse_vary)]
     pub(crate) vary: Vec<Vary>,
+    /// The latency profile that the replicas of a scene go by, instead of its own seconds or profiles:
+    /// `calibrated` for what was measured on this machine, or one that comes with the program.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// Online policies, with commas between; `all`.
     #[arg(long, value_name = "POLICIES", default_value = "all")]
     pub(crate) policy: String,

@@ -12,11 +12,13 @@ mod desktop;
 mod doctor;
 mod duration;
 mod error;
+mod fidelity;
 mod headless;
 mod interrupt;
 mod logging;
 mod models;
 mod plan;
+mod profiles;
 mod replay;
 mod report;
 mod scene_run;
@@ -57,6 +59,7 @@ fn dispatch(cli: Cli) -> Result<(), AppError> {
         Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Whatif(args)) => whatif::whatif(&args),
         Some(Command::Models(args)) => models::command(&args),
+        Some(Command::Fidelity(args)) => fidelity::fidelity(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
     }
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod bench;
+mod calibrate;
 mod describe;
 mod distil;
 mod download;
@@ -16,6 +17,7 @@ mod serve;
 mod show;
 mod single;
 mod verify;
+mod warm;
 
 use std::path::{Path, PathBuf};
 
@@ -58,6 +60,7 @@ pub(crate) fn command(args: &ModelsArgs) -> Result<(), AppError> {
         ModelsCommand::Promote(args) => promote::promote(&store, args),
         ModelsCommand::Canary(args) => promote::canary(&store, args),
         ModelsCommand::Rollback(args) => promote::rollback(&store, args),
+        ModelsCommand::Calibrate(args) => calibrate::calibrate(&store, args),
         ModelsCommand::Rm(args) => remove::remove(&store, args),
         ModelsCommand::Ask(args) => ask::ask(&store, args),
         ModelsCommand::Bench(args) => bench::bench(&store, args),

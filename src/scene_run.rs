@@ -25,6 +25,7 @@ use sim::{Fact, Pace, RunControl, SimPlugin, SimStep, SimSystems, Streams};
 
 use crate::{
     error::AppError,
+    profiles,
     session::{NOISE, scene_stem},
 };
 
@@ -42,7 +43,8 @@ pub(crate) fn is_scene(path: &Path) -> bool {
 /// # Errors
 /// If the scene or its meeting is wrong.
 pub(crate) fn input(path: &Path) -> Result<Input, AppError> {
-    let scene = Scene::read(path)?;
+    let mut scene = Scene::read(path)?;
+    profiles::apply(&mut scene, profiles::Asked::default())?;
     let meeting = MeetingInput::read(&scene, None, Vec::new())?;
     // What is wrong with the pool is told before anything runs.
     Engine::new(scene.resources(), options(PolicyName::Fifo, scene.seed))?;

@@ -19,7 +19,7 @@ use crate::{
     error::AppError,
     interrupt,
     models::{self, RunModels, Served},
-    threads,
+    profiles, threads,
 };
 
 /// How far modelled durations scatter: the sigma of their log-normal factor.
@@ -78,8 +78,9 @@ impl Session {
     ///
     /// # Errors
     /// If an input is wrong, a model cannot be had, or the results have nowhere to go.
-    pub(crate) fn prepare(scene: Scene, options: &RunOptions) -> Result<Self, AppError> {
+    pub(crate) fn prepare(mut scene: Scene, options: &RunOptions) -> Result<Self, AppError> {
         let stem = scene_stem(&scene.path);
+        let profiles = profiles::apply(&mut scene, profiles::Asked::of(options))?;
         let scene = Arc::new(scene);
         let meeting = MeetingInput::read(&scene, options.input.as_deref(), options.ask.clone())?;
         check_options(&scene, &meeting, options)?;
@@ -121,6 +122,7 @@ impl Session {
             time: options.time.recorded(),
             outputs: options.outputs.recorded(),
             models: versions,
+            profiles,
         };
         let journal = JournalWriter::create(&results.journal(), &run)?;
         Ok(Self {

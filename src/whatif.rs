@@ -52,7 +52,7 @@ struct Varied {
 pub(crate) fn whatif(args: &WhatIfArgs) -> Result<(), AppError> {
     let settings = combinations(&args.vary, MOST_CONFIGURATIONS);
     let settings = settings.map_err(|error| AppError::Usage(error.to_string()))?;
-    let mut varied = Varied::read(&args.scene, settings)?;
+    let mut varied = Varied::read(args, settings)?;
     let mut minimise = args.minimise;
     if !varied.has_price && minimise == Measure::Metric(Metric::HoldingCost) {
         minimise = Measure::Replicas;
@@ -148,9 +148,15 @@ fn run(args: &WhatIfArgs, study: &Study, store: &mut Store) -> Result<bool, AppE
 }
 
 impl Varied {
-    fn read(path: &Path, settings: Vec<Vec<Setting>>) -> Result<Self, AppError> {
+    fn read(args: &WhatIfArgs, settings: Vec<Vec<Setting>>) -> Result<Self, AppError> {
+        let path = &args.scene;
         if scene_run::is_scene(path) {
-            Self::of_scene(path, settings)
+            Self::of_scene(path, args.profile.as_deref(), settings)
+        } else if args.profile.is_some() {
+            Err(AppError::Usage(format!(
+                "{}: --profile is for scenes; the resources of a workload say how long they take",
+                path.display()
+            )))
         } else if path.extension().is_some_and(|end| end == "ron") {
             Self::of_workload(path, settings)
         } else {
@@ -162,8 +168,12 @@ impl Varied {
         }
     }
 
-    fn of_scene(path: &Path, settings: Vec<Vec<Setting>>) -> Result<Self, AppError> {
-        let scene = Variable::read(path)?;
+    fn of_scene(
+        path: &Path,
+        profile: Option<&str>,
+        settings: Vec<Vec<Setting>>,
+    ) -> Result<Self, AppError> {
+        let scene = Variable::read(path, profile)?;
         let mut varied = Self {
             name: scene.name().to_owned(),
             has_price: scene.has_price(),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use inference::{Architecture, FileHash, Skill};
 
+pub(super) use self::load::precision_parser;
 pub(crate) use self::{
     ask::{AskArgs, GenerateArgs, TranscribeArgs},
     bench::BenchModelArgs,
@@ -75,6 +76,10 @@ pub(crate) enum ModelsCommand {
     Canary(CanaryArgs),
     /// Lets the version serve again that served before.
     Rollback(OneNameArgs),
+    /// Measures how long a model takes on this machine over sizes of batches and lengths, fits a latency
+    /// profile and keeps it in the store.
+    #[command(after_help = super::clock::CALIBRATE_EXAMPLES)]
+    Calibrate(super::CalibrateArgs),
     /// Removes a version from the store, and the files that no other version needs.
     Rm(RemoveArgs),
     /// Sends requests to a model, one a line, and prints what it answers.
@@ -190,7 +195,7 @@ fn parse_metric(text: &str) -> Result<(String, f64), String> {
         .ok_or_else(|| "a metric looks like f1=0.84".to_owned())
 }
 
-fn skill_parser() -> impl clap::builder::TypedValueParser<Value = Skill> {
+pub(super) fn skill_parser() -> impl clap::builder::TypedValueParser<Value = Skill> {
     use clap::builder::{PossibleValuesParser, TypedValueParser as _};
     PossibleValuesParser::new(Skill::ALL.map(Skill::name)).map(|name| {
         let skill = Skill::ALL.into_iter().find(|skill| skill.name() == name);

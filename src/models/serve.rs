@@ -6,8 +6,14 @@ use bevy::prelude::Resource;
 use inference::{DeviceChoice, EMBEDDED_NAME, InUse, Models, Port, REMOTE_PREFIX, StoreError};
 use rooms::{DeviceKind, Scene};
 
-use super::{device_choice, download::Download, store};
-use crate::{cli::RunOptions, error::AppError, interrupt, report, session::open_port, threads};
+use super::{device_choice, download::Download, store, warm};
+use crate::{
+    cli::{RunOptions, TimeMode},
+    error::AppError,
+    interrupt, profiles, report,
+    session::open_port,
+    threads,
+};
 
 /// A port that serves the replicas of a scene.
 pub(crate) struct Served {
@@ -34,7 +40,9 @@ pub(crate) struct Preloaded {
 /// If a model cannot be had or used.
 pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppError> {
     let models = Arc::new(Models::new(store()?, u64::MAX));
+    let n_busy = profiles::n_busy(scene, options.threads);
     let (mut setups, mut versions) = (Vec::new(), Vec::new());
+    let mut budgets = Vec::new();
     for replica in &scene.replicas {
         let device = &scene.devices[replica.device];
         let choice = device_choice(device.kind);
@@ -50,12 +58,30 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
         let name = options.model.as_ref().unwrap_or(own);
         let model = load_or_embedded(&models, name, choice, options.strict_model)?;
         versions.push(model.version().to_owned());
-        setups.push(model.replica(replica.name.clone()));
+        budgets.push(profiles::token_budget(
+            models.store(),
+            model.version(),
+            n_busy,
+        ));
+        let setup = model.replica(replica.name.clone());
+        setups.push(match options.time {
+            TimeMode::Measured if !is_remote => warm::warmed(setup),
+            _ => setup,
+        });
     }
     versions.sort();
     versions.dedup();
+    let port = open_port(setups, threads::n_cores(options.threads))?;
+    if options.time == TimeMode::Measured {
+        warm::wait(&port, interrupt::catch());
+    }
+    for (replica, budget) in budgets.into_iter().enumerate() {
+        if let Some(tokens) = budget {
+            port.set_max_batch_tokens(replica, tokens);
+        }
+    }
     Ok(Served {
-        port: open_port(setups, threads::n_cores(options.threads))?,
+        port,
         versions,
         preloaded: preload(&models)?,
         models,

@@ -11,7 +11,7 @@ use rooms::{Replica, Scene};
 use schedule::ResourceId;
 use sim::SimSpan;
 
-use crate::{error::AppError, scene_run};
+use crate::{error::AppError, profiles, scene_run};
 
 /// A scene that is to be varied, with its own meeting.
 pub(super) struct Variable {
@@ -30,13 +30,18 @@ impl Variable {
     /// Reads a scene.
     ///
     /// # Errors
-    /// If it or its meeting is wrong, or it has no replicas.
-    pub(super) fn read(path: &Path) -> Result<Self, AppError> {
-        let scene = Scene::read(path)?;
+    /// If it or its meeting is wrong, it has no replicas, or a profile is not there.
+    pub(super) fn read(path: &Path, profile: Option<&str>) -> Result<Self, AppError> {
+        let mut scene = Scene::read(path)?;
         if scene.replicas.is_empty() {
             let what = format!("{}: the scene has no replicas to vary", path.display());
             return Err(AppError::Usage(what));
         }
+        let asked = profiles::Asked {
+            profile,
+            ..profiles::Asked::default()
+        };
+        profiles::apply(&mut scene, asked)?;
         let meeting = MeetingInput::read(&scene, None, Vec::new())?;
         Ok(Self {
             meeting: Arc::new(meeting),

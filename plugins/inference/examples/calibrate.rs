@@ -5,7 +5,7 @@
 use std::{env, sync::atomic::AtomicBool};
 
 use inference::{
-    Catalog, DeviceChoice, Grid, Machine, Profile, Skill, Store, StoreOptions, Subject, measure,
+    Catalog, Grid, LoadOptions, Machine, Profile, Skill, Store, StoreOptions, Subject, measure,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -22,20 +22,24 @@ fn main() -> Result<()> {
     let store = Store::new(Catalog::built_in(), StoreOptions::from_env()?);
     let model = store.load(
         &name,
-        DeviceChoice::Cpu,
+        LoadOptions {
+            n_threads: threads,
+            ..LoadOptions::default()
+        },
         &mut |_| {},
         &AtomicBool::new(false),
     )?;
     let grid = Grid::usual(skill);
-    let cells = measure(model.replica("calibrate"), skill, &grid, |_, _| true)?;
+    let measured = measure(|name| model.replica(name), skill, &grid, |_, _| true)?;
     let subject = Subject {
         model: model.version().to_owned(),
         skill,
         precision: "f32".to_owned(),
         machine: Machine::this(threads),
+        replicas: grid.replicas,
     };
-    let profile = Profile::of(subject, &grid, &cells)?;
-    for cell in &cells {
+    let profile = Profile::of(subject, &grid, &measured)?;
+    for cell in &measured.cells {
         let (secs, said) = (cell.median(), profile.predicted_secs(cell));
         println!(
             "// {:3} × {:4} ({:5} tokens) {:9.3} ms, fitted {:9.3} ms, {:+.1} %",

@@ -29,6 +29,8 @@ pub(crate) struct Seat {
     pub(crate) broken: Option<BackendError>,
     /// Whether it has nothing to do.
     pub(crate) idle: bool,
+    /// Tokens that its model reads in one pass, if other than the port's.
+    pub(crate) max_batch_tokens: Option<u32>,
 }
 
 impl Seat {
@@ -41,6 +43,7 @@ impl Seat {
             restarts: 0,
             broken: None,
             idle: false,
+            max_batch_tokens: None,
         }
     }
 }
@@ -222,6 +225,15 @@ impl Hall {
         Next::Wait(None)
     }
 
+    /// Tokens that the model of a replica reads in one pass.
+    pub(crate) fn max_batch_tokens(&self, replica: usize) -> u32 {
+        let own = self
+            .seats
+            .get(replica)
+            .and_then(|seat| seat.max_batch_tokens);
+        own.unwrap_or(self.options.max_batch_tokens)
+    }
+
     /// How many tokens a replica takes now, or until when it waits for more.
     ///
     /// Replicas that are free at the same time share what waits for all of them, in equal parts.
@@ -232,7 +244,7 @@ impl Hall {
         now: Instant,
         may: impl Fn(&Waiting) -> bool,
     ) -> (u64, Option<Instant>) {
-        let most = u64::from(self.options.max_batch_tokens);
+        let most = u64::from(self.max_batch_tokens(replica));
         let mine = || self.queue.iter().filter(|waiting| may(waiting));
         let tokens: u64 = mine().map(Waiting::n_tokens).sum();
         let Some(oldest) = mine().map(|waiting| waiting.since).min() else {

@@ -10,6 +10,7 @@ use crate::{
     request::RequestError,
     round::{Serving, Waiting, hopeless},
     shared::now,
+    sync::held,
     tokeniser,
     watch::Who,
     worker::{LeftBehind, Worker},
@@ -31,8 +32,9 @@ impl Worker {
             }
         }
         self.reply_settled(&mut round);
+        let most = held(&self.shared.hall).max_batch_tokens(self.replica);
         for (ask, items) in by_ask(&round) {
-            for pass in passes(items, self.shared.options.max_batch_tokens) {
+            for pass in passes(items, most) {
                 self.run_within_memory(&mut round, &ask, pass)?;
                 self.reply_settled(&mut round);
             }

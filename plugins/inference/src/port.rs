@@ -218,6 +218,14 @@ impl Port {
         }
     }
 
+    /// Gives a replica batches of so many tokens at most, padding included, instead of
+    /// [`PortOptions::max_batch_tokens`]: what calibration found best for its model.
+    pub fn set_max_batch_tokens(&self, replica: usize, tokens: u32) {
+        if let Some(seat) = held(&self.shared.hall).seats.get_mut(replica) {
+            seat.max_batch_tokens = Some(tokens);
+        }
+    }
+
     fn is_alive(&self, replica: usize) -> bool {
         let directory = self.shared.directory();
         let state = directory.replicas.get(replica).map(|entry| &entry.state);

@@ -11,9 +11,11 @@ mod shipped;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    process,
 };
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use self::fit::Point;
 pub use self::{
@@ -21,17 +23,22 @@ pub use self::{
     fit::FitErrors,
     knee::token_budget,
     machine::Machine,
-    measure::{CalibrateError, Cell, Grid, measure},
+    measure::{CalibrateError, Cell, Grid, Measured, measure},
     outliers::{median, outliers, quantile},
-    shipped::{shipped, shipped_for},
+    shipped::{shipped, shipped_named},
 };
 use crate::{
     ask::Skill,
-    manifest::{Latency, ron_options},
+    file_hash::FileHash,
+    load_options::LoadOptions,
+    manifest::{Architecture, Latency, Manifest, ron_options},
+    precision::Precision,
 };
 
 /// The folder of the store that holds what was measured on this machine.
 const FOLDER: &str = "profiles";
+/// The most replicas that profiles are looked for of.
+const MOST_REPLICAS: u32 = 64;
 
 /// How long a version of a model takes for one skill on one machine.
 ///
@@ -50,6 +57,8 @@ pub struct Profile {
     pub precision: String,
     /// Where it was measured.
     pub machine: Machine,
+    /// Replicas that were busy at the same time.
+    pub replicas: u32,
     /// The day, as `YYYY-MM-DD`.
     pub measured: String,
     /// How: the grid and how often.
@@ -67,6 +76,16 @@ pub struct Profile {
     pub outlier_share: f64,
 }
 
+/// Why a profile that was kept cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the profile {path:?} cannot be used: {why}; remove it or calibrate again")]
+pub struct ProfileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
 /// What stays the same whatever is measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
@@ -78,6 +97,26 @@ pub struct Subject {
     pub precision: String,
     /// Where it is measured.
     pub machine: Machine,
+    /// Replicas that are busy at the same time.
+    pub replicas: u32,
+}
+
+impl Subject {
+    /// A version of a model as it is loaded on this machine.
+    pub fn of(entry: &Manifest, skill: Skill, how: LoadOptions, replicas: u32) -> Self {
+        let precision = match entry.architecture {
+            Architecture::SentenceBert | Architecture::Whisper => how.precision.name(),
+            Architecture::Llama => "q8_0",
+            _ => Precision::F32.name(),
+        };
+        Self {
+            model: entry.full_name(),
+            skill,
+            precision: precision.to_owned(),
+            machine: Machine::this(how.n_threads),
+            replicas,
+        }
+    }
 }
 
 impl Profile {
@@ -85,7 +124,8 @@ impl Profile {
     ///
     /// # Errors
     /// [`CalibrateError::NoFit`] if nothing does.
-    pub fn of(subject: Subject, grid: &Grid, cells: &[Cell]) -> Result<Self, CalibrateError> {
+    pub fn of(subject: Subject, grid: &Grid, measured: &Measured) -> Result<Self, CalibrateError> {
+        let cells = &measured.cells;
         let points: Vec<Point> = cells.iter().map(point).collect();
         let terms = fit::fit(&points).ok_or(CalibrateError::NoFit { cells: cells.len() })?;
         let [fixed, per_item, per_token, per_step, per_output] = terms;
@@ -98,10 +138,15 @@ impl Profile {
             skill,
             precision,
             machine,
+            replicas,
         } = subject;
         let named = model.split('@').next().unwrap_or_default();
+        let beside = match replicas {
+            0 | 1 => String::new(),
+            n => format!("-{n}r"),
+        };
         Ok(Self {
-            name: format!("{named}-{precision}-{}", machine.slug()),
+            name: format!("{named}-{precision}-{}{beside}", machine.slug()),
             measured: machine::today(),
             how: grid.in_words(),
             latency: Latency {
@@ -112,13 +157,14 @@ impl Profile {
                 per_output_token_secs: per_output,
             },
             per_step_secs: per_step,
-            token_budget: token_budget(cells),
+            token_budget: measured.token_budget,
             errors: fit::errors(&terms, &points),
             outlier_share: n_out as f64 / (n.max(1)) as f64,
             model,
             skill,
             precision,
             machine,
+            replicas,
         })
     }
 
@@ -141,9 +187,14 @@ impl Profile {
         fit::predicted(&terms, &point(cell).terms)
     }
 
-    /// Whether it was measured on the machine that is called so: by its slug, such as `amd-epyc-2t`.
-    pub fn is_of_machine(&self, name: &str) -> bool {
-        self.machine.slug() == name
+    /// The name of the model, without its version.
+    pub fn model_name(&self) -> &str {
+        self.model.split('@').next().unwrap_or_default()
+    }
+
+    /// The SHA-256 of all that it says, as RON.
+    pub fn hash(&self) -> FileHash {
+        FileHash(Sha256::digest(self.to_ron()).into())
     }
 
     /// Reads a profile, written as RON.
@@ -175,32 +226,55 @@ impl Profile {
             .expect("a profile can be written. This is a bug")
     }
 
-    /// Keeps it in the store in this folder, in place of an earlier one of the same model, skill and
-    /// threads; says where.
+    /// Keeps it in the store in this folder, in place of an earlier one of the same model, skill,
+    /// precision, threads and replicas; says where.
     ///
     /// # Errors
     /// [`io::Error`] if it cannot be written.
     pub fn keep(&self, store: &Path) -> io::Result<PathBuf> {
-        let path = kept_at(store, &self.model, self.skill, self.machine.threads);
+        let path = kept_at(store, &self.subject());
         let folder = path.parent().unwrap_or(store);
         fs::create_dir_all(folder)?;
-        let part = path.with_extension("part");
+        let part = path.with_extension(format!("part-{}", process::id()));
         fs::write(&part, self.to_ron())?;
         fs::rename(&part, &path)?;
         Ok(path)
     }
 
-    /// What was measured on this machine and kept in the store in this folder; `None` if nothing was
-    /// or it is of another processor.
-    pub fn kept(store: &Path, model: &str, skill: Skill, threads: usize) -> Option<Self> {
-        let path = kept_at(store, model, skill, threads);
-        let text = fs::read_to_string(&path).ok()?;
-        match Self::parse(&text) {
-            Ok(profile) => (profile.machine.cpu == Machine::this(threads).cpu).then_some(profile),
-            Err(why) => {
-                tracing::warn!("the profile in {path:?} is left aside: {why}");
-                None
-            }
+    /// What was measured of a subject and kept in the store in this folder; `None` if nothing was, or
+    /// it is of another processor. If it was not measured with as many replicas busy, that counts
+    /// which was measured with the closest number of them.
+    ///
+    /// # Errors
+    /// [`ProfileError`] if it is there and cannot be read.
+    pub fn kept(store: &Path, subject: &Subject) -> Result<Option<Self>, ProfileError> {
+        let mut numbers: Vec<u32> = (1..=MOST_REPLICAS.max(subject.replicas)).collect();
+        numbers.sort_by_key(|n| n.abs_diff(subject.replicas));
+        let paths = numbers.into_iter().map(|replicas| {
+            let near = Subject {
+                replicas,
+                ..subject.clone()
+            };
+            kept_at(store, &near)
+        });
+        let Some(path) = paths.into_iter().find(|path| path.exists()) else {
+            return Ok(None);
+        };
+        let text = fs::read_to_string(&path).map_err(|error| error.to_string());
+        let profile = text.and_then(|text| Self::parse(&text));
+        let profile = profile.map_err(|why| ProfileError { path, why })?;
+        let (this, kept) = (&subject.machine, &profile.machine);
+        let is_here = kept.cpu == this.cpu && kept.instruction_set == this.instruction_set;
+        Ok(is_here.then_some(profile))
+    }
+
+    fn subject(&self) -> Subject {
+        Subject {
+            model: self.model.clone(),
+            skill: self.skill,
+            precision: self.precision.clone(),
+            machine: self.machine.clone(),
+            replicas: self.replicas,
         }
     }
 }
@@ -221,12 +295,23 @@ impl Grid {
         if self.outputs != [0] {
             words += &format!(", answered with {} tokens", listed(&self.outputs));
         }
+        if self.replicas > 1 {
+            words += &format!(", on {} replicas at once", self.replicas);
+        }
         words
     }
 }
 
-fn kept_at(store: &Path, model: &str, skill: Skill, threads: usize) -> PathBuf {
-    let file = format!("{}-{threads}-threads.ron", skill.name());
+fn kept_at(store: &Path, subject: &Subject) -> PathBuf {
+    let Subject {
+        model,
+        skill,
+        precision,
+        machine,
+        replicas,
+    } = subject;
+    let (skill, threads) = (skill.name(), machine.threads);
+    let file = format!("{skill}-{precision}-{threads}-threads-{replicas}-replicas.ron");
     store.join(FOLDER).join(model).join(file)
 }
 

@@ -230,20 +230,13 @@ fn higher_priority_goes_first_and_equals_in_their_order() {
 
 #[test]
 fn what_waits_is_batched_by_length_under_the_budget() {
-    let bench = bench(
-        1,
-        PortOptions {
-            max_batch_tokens: 6,
-            ..PortOptions::default()
-        },
-    );
+    let bench = bench(1, PortOptions::default());
+    bench.port.set_max_batch_tokens(0, 6);
     hold(&bench);
     bench.port.submit(0, request(1, &["a b c", "a"])).unwrap();
     bench.port.submit(0, request(2, &["b"])).unwrap();
-    bench
-        .port
-        .submit(0, request(3, &["too long for this round already"]))
-        .unwrap();
+    let long = request(3, &["too long for this round already"]);
+    bench.port.submit(0, long).unwrap();
     until_encoded(&bench.port);
     bench.gate.send(()).unwrap();
     let replies = receive(&bench.port, 4);

@@ -1,6 +1,7 @@
 //! Calibration against models whose cost is known.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -8,7 +9,7 @@ use std::{
 
 use inference::{
     Ask, Backend, BackendError, CalibrateError, Cell, Encoded, Encoder, Grid, Input, Machine,
-    Output, Profile, ReplicaSetup, Skill, Subject, measure, shipped,
+    Measured, Output, Profile, ReplicaSetup, Skill, Subject, measure, shipped, shipped_named,
 };
 
 /// Takes 2 ms, 0.1 ms an input and 20 µs a token, by sleeping.
@@ -44,9 +45,9 @@ impl Backend for Sleeper {
     }
 }
 
-fn sleeper() -> ReplicaSetup {
+fn sleeper(name: String) -> ReplicaSetup {
     ReplicaSetup {
-        name: "sleeper".to_owned(),
+        name,
         make: Arc::new(|| Ok(Box::new(Sleeper))),
     }
 }
@@ -67,17 +68,19 @@ fn subject() -> Subject {
         skill: Skill::Embed,
         precision: "f32".to_owned(),
         machine: Machine::this(1),
+        replicas: 1,
     }
 }
 
 #[test]
 fn every_batch_of_the_grid_is_measured_and_counted_in_the_models_own_tokens() {
     let mut rounds = Vec::new();
-    let cells = measure(sleeper(), Skill::Embed, &grid(), |round, of| {
+    let measured = measure(sleeper, Skill::Embed, &grid(), |round, of| {
         rounds.push((round, of));
         true
     })
     .unwrap();
+    let cells = &measured.cells;
     let sizes: Vec<_> = cells.iter().map(|cell| (cell.batch, cell.tokens)).collect();
     assert_eq!(
         sizes,
@@ -85,9 +88,13 @@ fn every_batch_of_the_grid_is_measured_and_counted_in_the_models_own_tokens() {
     );
     assert!(cells.iter().all(|cell| cell.secs.len() == 3));
     assert!(cells.iter().all(|cell| cell.median() >= 0.002));
-    assert_eq!(rounds.len(), 4 * 6);
-    assert_eq!(rounds.last(), Some(&(3, 4)));
-    let profile = Profile::of(subject(), &grid(), &cells).unwrap();
+    // Once to warm up and three times; then again what is too large for one pass.
+    let n_large = cells
+        .iter()
+        .filter(|cell| cell.tokens > measured.token_budget.into());
+    assert_eq!(rounds.len(), 4 * 6 + 3 * n_large.count());
+    assert!(rounds.iter().all(|(round, of)| round < of && *of == 7));
+    let profile = Profile::of(subject(), &grid(), &measured).unwrap();
     assert_eq!(profile.model, "sleeper@1");
     assert_eq!(Profile::parse(&profile.to_ron()).unwrap(), profile);
 }
@@ -108,8 +115,12 @@ fn a_profile_says_of_batches_what_they_were_made_of() {
             outliers: vec![false, false, true],
         });
     }
-    let profile = Profile::of(subject(), &grid(), &cells).unwrap();
-    for cell in &cells {
+    let measured = Measured {
+        cells,
+        token_budget: 0,
+    };
+    let profile = Profile::of(subject(), &grid(), &measured).unwrap();
+    for cell in &measured.cells {
         let off = profile.predicted_secs(cell) / cell.median() - 1.0;
         assert!(off.abs() < 1e-6, "{off}");
     }
@@ -120,16 +131,50 @@ fn a_profile_says_of_batches_what_they_were_made_of() {
 #[test]
 fn a_profile_is_kept_beside_the_model_and_found_again() {
     let store = tempfile::tempdir().unwrap();
-    let cells = measure(sleeper(), Skill::Embed, &grid(), |_, _| true).unwrap();
-    let profile = Profile::of(subject(), &grid(), &cells).unwrap();
+    let measured = measure(sleeper, Skill::Embed, &grid(), |_, _| true).unwrap();
+    let profile = Profile::of(subject(), &grid(), &measured).unwrap();
     let path = profile.keep(store.path()).unwrap();
     assert!(path.starts_with(store.path()));
-    let kept = |skill, threads| Profile::kept(store.path(), "sleeper@1", skill, threads);
-    assert_eq!(kept(Skill::Embed, 1), Some(profile));
-    assert_eq!(kept(Skill::Embed, 2), None);
-    assert_eq!(kept(Skill::Tag, 1), None);
-    std::fs::write(path, "(name: 3)").unwrap();
-    assert_eq!(kept(Skill::Embed, 1), None);
+    let kept = |skill, threads, replicas| {
+        let subject = Subject {
+            skill,
+            machine: Machine::this(threads),
+            replicas,
+            ..subject()
+        };
+        Profile::kept(store.path(), &subject)
+    };
+    assert_eq!(kept(Skill::Embed, 1, 1), Ok(Some(profile.clone())));
+    assert_eq!(kept(Skill::Embed, 2, 1), Ok(None));
+    assert_eq!(kept(Skill::Tag, 1, 1), Ok(None));
+    let busy = Profile {
+        replicas: 4,
+        ..profile.clone()
+    };
+    busy.keep(store.path()).unwrap();
+    assert_ne!(busy.hash(), profile.hash());
+    for (replicas, closest) in [(1, &profile), (2, &profile), (3, &busy), (9, &busy)] {
+        assert_eq!(
+            kept(Skill::Embed, 1, replicas).unwrap().as_ref(),
+            Some(closest)
+        );
+    }
+    std::fs::write(&path, "(name: 3)").unwrap();
+    let error = kept(Skill::Embed, 1, 1).unwrap_err();
+    assert_eq!(error.path, path);
+}
+
+#[test]
+fn replicas_that_are_busy_together_are_each_measured() {
+    let grid = Grid {
+        replicas: 3,
+        ..grid()
+    };
+    let measured = measure(sleeper, Skill::Embed, &grid, |_, _| true).unwrap();
+    let cells = measured.cells;
+    assert!(cells.iter().all(|cell| cell.secs.len() == 9));
+    assert_eq!(cells[0].tokens, 8);
+    assert!(cells.iter().all(|cell| cell.median() >= 0.002));
 }
 
 #[test]
@@ -138,17 +183,21 @@ fn what_cannot_be_measured_is_told() {
         batches: Vec::new(),
         ..grid()
     };
-    let nothing = measure(sleeper(), Skill::Embed, &none, |_, _| true);
+    let nothing = measure(sleeper, Skill::Embed, &none, |_, _| true);
     assert!(matches!(nothing, Err(CalibrateError::Nothing)));
-    let unskilled = measure(sleeper(), Skill::Tag, &grid(), |_, _| true);
+    let unskilled = measure(sleeper, Skill::Tag, &grid(), |_, _| true);
     assert!(matches!(unskilled, Err(CalibrateError::Failed(_))));
-    let given_up = measure(sleeper(), Skill::Embed, &grid(), |round, _| round == 0);
+    let given_up = measure(sleeper, Skill::Embed, &grid(), |round, _| round == 0);
     assert!(matches!(given_up, Err(CalibrateError::Interrupted)));
 }
 
 #[test]
 fn shipped_profiles_say_where_they_were_measured() {
+    let mut names = BTreeSet::new();
     for profile in shipped() {
+        assert!(names.insert(profile.name.clone()), "{profile:?}");
+        assert_eq!(shipped_named(&profile.name).as_ref(), Some(&profile));
+        assert!(!profile.machine.instruction_set.is_empty(), "{profile:?}");
         assert!(!profile.machine.cpu.is_empty(), "{profile:?}");
         assert!(profile.machine.threads > 0, "{profile:?}");
         assert_eq!(profile.measured.len(), "2026-01-01".len(), "{profile:?}");

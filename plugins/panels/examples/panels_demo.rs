@@ -127,6 +127,7 @@ fn add_run(app: &mut App, args: &Args) -> Result<(), Box<dyn Error>> {
         time: TimeMode::Modelled,
         outputs: OutputMode::None,
         models: Vec::new(),
+        profiles: Vec::new(),
     };
     let line = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     app.insert_resource(RunInfo {

@@ -34,7 +34,7 @@ pub use crate::{
     reader::Journal,
     recorder::{RecordPlugin, Recorder, finish},
     replay::{RecordedOutputs, Verified, verify},
-    run::{End, FORMAT, How, Input, OutputMode, Run, TimeMode},
+    run::{End, FORMAT, How, Input, OutputMode, ProfileUsed, Run, TimeMode},
     totals::{ResourceTotals, Spread, SubtaskCounts, TableRow, TaskCounts, Totals},
     writer::{JournalSummary, JournalWriter},
 };

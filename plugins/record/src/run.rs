@@ -1,5 +1,6 @@
 //! The first and the last line of a journal: what was run, and how it ended.
 
+use schedule::Skill;
 use serde::{Deserialize, Serialize};
 use sim::SimTime;
 
@@ -34,6 +35,23 @@ pub struct Run {
     pub outputs: OutputMode,
     /// The versions of the models that answered, which say exactly which weights.
     pub models: Vec<String>,
+    /// The latency profiles that replicas went by instead of seconds of the scene's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileUsed>,
+}
+
+/// Whose measurements a skill of a replica took as long as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileUsed {
+    /// The replica.
+    pub replica: String,
+    /// The skill.
+    pub skill: Skill,
+    /// What the profile is called.
+    pub profile: String,
+    /// Its SHA-256, in hex, which says exactly which numbers.
+    pub hash: String,
 }
 
 /// A file that a run worked on.

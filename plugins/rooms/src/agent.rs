@@ -11,6 +11,7 @@ use crate::{
     bounds::Bounds,
     check::Check,
     names::Names,
+    profile::refuse_profiles,
     spec::{AgentSpec, SkillSpec},
 };
 
@@ -36,6 +37,7 @@ impl Agent {
         spec: &AgentSpec,
         stations: &Names,
     ) -> Self {
+        refuse_profiles(check, &spec.skills);
         Self {
             id,
             name: spec.name.value.clone().unwrap_or_default(),

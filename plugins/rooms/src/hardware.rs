@@ -13,6 +13,7 @@ use crate::{
     check::Check,
     explain::{one_of, quoted},
     names::Names,
+    profile::{ByProfile, checked_profiles},
     spec::{DeviceSpec, ModelSpec, ReplicaSpec},
 };
 
@@ -70,6 +71,8 @@ pub struct Replica {
     pub slots: u32,
     /// What it can do, and how long it takes.
     pub skills: Vec<(Skill, LatencyProfile)>,
+    /// Those of its skills that go by a profile. Where it is of this machine, it is not filled in yet.
+    pub profiles: Vec<ByProfile>,
 }
 
 impl Device {
@@ -116,6 +119,8 @@ pub(crate) struct HardwareNames<'a> {
     pub(crate) devices: &'a Names,
     /// Of stations.
     pub(crate) stations: &'a Names,
+    /// The models themselves.
+    pub(crate) model_specs: &'a [ModelSpec],
 }
 
 impl Replica {
@@ -138,16 +143,22 @@ impl Replica {
                 ("a replica has no skills", "list at least one in `skills`")
             });
         }
+        let model = names.models.find(check, &spec.model);
+        let version = model.and_then(|model| names.model_specs.get(model));
+        let version = version.and_then(|model| model.version.value.as_deref().ok());
+        let mut skills = checked_skills(check, &spec.skills);
+        let profiles = checked_profiles(check, &spec.skills, version, &mut skills);
         Self {
             name: spec.name.value.clone().unwrap_or_default(),
-            model: names.models.find(check, &spec.model).unwrap_or_default(),
+            model: model.unwrap_or_default(),
             device: names.devices.find(check, &spec.device).unwrap_or_default(),
             station: spec
                 .station
                 .as_ref()
                 .and_then(|at| names.stations.find(check, at)),
             slots,
-            skills: checked_skills(check, &spec.skills),
+            skills,
+            profiles,
         }
     }
 }

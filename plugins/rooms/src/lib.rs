@@ -17,6 +17,7 @@ mod names;
 mod parse;
 mod part_graph;
 mod plugin;
+mod profile;
 mod resolve;
 mod scene;
 mod source;
@@ -31,6 +32,7 @@ pub use crate::{
     file::{SceneFile, scene_files},
     hardware::{Device, DeviceKind, Model, Replica},
     plugin::{CurrentScene, Place, RoomsPlugin, spawn_scene},
+    profile::{ByProfile, CALIBRATED, latency_by},
     scene::{Camera, Scene},
     source::{Fault, Moment, MomentKind, Source, SourceKind},
     space::Space,

@@ -198,6 +198,7 @@ fn replicas(check: &mut Check<'_>, spec: &SceneSpec, tables: &Tables) -> Vec<Rep
         models: &tables.models,
         devices: &tables.devices,
         stations: &tables.stations,
+        model_specs: &spec.models,
     };
     each(&spec.replicas, |_, spec| {
         Replica::checked(check, spec, &names)

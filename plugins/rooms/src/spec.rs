@@ -169,6 +169,13 @@ pub(crate) struct SkillSpec {
     /// Seconds for each token; default: 0.
     #[serde(default = "zero")]
     pub(crate) per_token_secs: At<f64>,
+    /// Of a replica, instead of seconds: a profile that comes with the program, or `calibrated` for
+    /// what was measured on this machine; default: the seconds given here.
+    #[serde(default)]
+    pub(crate) profile: Option<At<String>>,
+    /// Tokens that each input is answered with, for a profile of a model that generates; default: 0.
+    #[serde(default)]
+    pub(crate) answer_tokens: Option<At<u32>>,
 }
 
 /// Hardware that models run on.

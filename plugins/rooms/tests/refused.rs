@@ -257,6 +257,21 @@ const NUMBERS: &[Edit] = &[
         "22:126: per_token_secs is -inf; give 0 to 1000000 seconds",
     ),
     (
+        "per_token_secs: 0.001",
+        "answer_tokens: 3",
+        "22:125: answer_tokens has no use without a profile; name a profile, or give seconds alone",
+    ),
+    (
+        "per_token_secs: 0.001",
+        "per_token_secs: 0.001, profile: \"calibrated\"",
+        "22:142: the skill has both seconds of its own and a profile; remove one of the two",
+    ),
+    (
+        "per_token_secs: 0.001",
+        "profile: \"kalibrated\"",
+        "22:119: no profile \"kalibrated\" comes with the program; did you mean \"calibrated\"?",
+    ),
+    (
         "facing: 90.0",
         "facing: 1e300",
         "9:95: facing is 1e300; give -360 to 360 degrees",

@@ -4,8 +4,8 @@ use std::{f32::consts::PI, path::Path, sync::Arc};
 
 use bevy::prelude::*;
 use rooms::{
-    Agent, CurrentScene, MomentKind, Part, PartRef, Per, Place, Prop, Role, RoomsPlugin, Scene,
-    SourceKind, Space, Station, StationKind,
+    Agent, CALIBRATED, CurrentScene, MomentKind, Part, PartRef, Per, Place, Prop, Role,
+    RoomsPlugin, Scene, SourceKind, Space, Station, StationKind, latency_by,
 };
 use schedule::{LatencyProfile, OwnerId, PolicyName, ResourceId, ResourceKind, Skill};
 use sim::{SimSpan, SimTime};
@@ -245,4 +245,23 @@ fn the_readme_shows_a_valid_scene() {
     let scene =
         Scene::parse(example, Path::new("README.md")).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(scene.agents.len(), 1);
+}
+
+#[test]
+fn a_skill_goes_by_the_profile_that_it_names() {
+    const SHIPPED: &str = "all-minilm-l6-v2-f32-amd-epyc-1t";
+    let with = |words: &str| {
+        let text = include_str!("valid.scene.ron").replace("per_token_secs: 0.001", words);
+        Scene::parse(&text, Path::new("scenes/x.scene.ron")).unwrap()
+    };
+    let profile = inference::shipped_named(SHIPPED).unwrap();
+    let named = with(&format!("profile: {SHIPPED:?}"));
+    let (skill, latency) = named.replicas[0].skills[0];
+    assert_eq!((skill, latency), (Skill::Embed, latency_by(&profile, 0)));
+    assert!(latency.span(1, 100) > SimSpan(1_000_000));
+    assert_eq!(named.replicas[0].profiles[0].profile, SHIPPED);
+    // What was measured on this machine is filled in by whoever runs the scene.
+    let calibrated = with("profile: \"calibrated\"");
+    assert_eq!(calibrated.replicas[0].profiles[0].profile, CALIBRATED);
+    assert!(valid().replicas[0].profiles.is_empty());
 }

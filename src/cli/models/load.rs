@@ -17,7 +17,8 @@ pub(crate) struct LoadArgs {
     pub(crate) strict_model: bool,
 }
 
-fn precision_parser() -> impl clap::builder::TypedValueParser<Value = Precision> {
+pub(in crate::cli) fn precision_parser() -> impl clap::builder::TypedValueParser<Value = Precision>
+{
     use clap::builder::{PossibleValuesParser, TypedValueParser as _};
     const ALL: [Precision; 2] = [Precision::F32, Precision::Int8];
     PossibleValuesParser::new(ALL.map(Precision::name)).map(|name| {

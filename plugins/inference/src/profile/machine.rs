@@ -12,6 +12,8 @@ const SECS_A_DAY: u64 = 86_400;
 pub struct Machine {
     /// The model of the processor, or of the graphics card.
     pub cpu: String,
+    /// What its kernels compute with, as far as models use it.
+    pub instruction_set: String,
     /// Its cores that this program may use.
     pub cores: usize,
     /// Threads of one replica.
@@ -23,6 +25,7 @@ impl Machine {
     pub fn this(threads: usize) -> Self {
         Self {
             cpu: cpu(),
+            instruction_set: instruction_set().to_owned(),
             cores: thread::available_parallelism().map_or(1, usize::from),
             threads,
         }
@@ -30,7 +33,8 @@ impl Machine {
 
     /// Its processor and threads in the letters of file names.
     pub fn slug(&self) -> String {
-        let letters = self.cpu.chars().map(|letter| match letter {
+        let name = self.cpu.split(" (family").next().unwrap_or_default();
+        let letters = name.chars().map(|letter| match letter {
             letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
             _ => ' ',
         });
@@ -46,21 +50,53 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             cpu,
+            instruction_set,
             cores,
             threads,
         } = self;
-        write!(f, "{cpu}, {threads} of {cores} cores")
+        write!(f, "{cpu}, {instruction_set}, {threads} of {cores} cores")
     }
 }
 
+/// What the processor calls itself. Names may be shared by generations, which family and model tell
+/// apart.
 fn cpu() -> String {
     let known = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = known.lines().find(|line| line.starts_with("model name"));
-    let name = line.and_then(|line| line.split_once(':'));
-    name.map_or_else(
-        || format!("{} processor", std::env::consts::ARCH),
-        |(_, name)| name.trim().to_owned(),
-    )
+    let field = |wanted: &str| {
+        let fields = known.lines().filter_map(|line| line.split_once(':'));
+        let mut found = fields.filter(|(name, _)| name.trim() == wanted);
+        found.next().map(|(_, value)| value.trim())
+    };
+    match (field("model name"), field("cpu family"), field("model")) {
+        (Some(name), Some(family), Some(model)) => {
+            format!("{name} (family {family}, model {model})")
+        }
+        (Some(name), ..) => name.to_owned(),
+        _ => format!("{} processor", std::env::consts::ARCH),
+    }
+}
+
+/// The widest instructions that the kernels know and the processor has.
+fn instruction_set() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has_512 = is_x86_feature_detected!("avx512f");
+        if has_512 && is_x86_feature_detected!("avx512vnni") {
+            return "AVX-512 with VNNI";
+        }
+        if has_512 {
+            return "AVX-512";
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return "AVX2";
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        return "NEON";
+    }
+    #[cfg(not(target_arch = "aarch64"))]
+    "none of its own"
 }
 
 /// Today's date at Greenwich, as `YYYY-MM-DD`.
@@ -102,14 +138,15 @@ mod tests {
     #[test]
     fn a_slug_is_a_file_name() {
         let machine = Machine {
-            cpu: "Some(R) CPU @ 2.50GHz / x".to_owned(),
+            cpu: "Some(R) CPU @ 2.50GHz / x (family 6, model 1)".to_owned(),
+            instruction_set: "AVX2".to_owned(),
             cores: 2,
             threads: 1,
         };
         assert_eq!(machine.slug(), "some-r-cpu-2-1t");
         assert_eq!(
             machine.to_string(),
-            "Some(R) CPU @ 2.50GHz / x, 1 of 2 cores"
+            "Some(R) CPU @ 2.50GHz / x (family 6, model 1), AVX2, 1 of 2 cores"
         );
     }
 }

@@ -1,8 +1,14 @@
 //! Measures a model through a port of its own: batches of all sizes and lengths, again and again.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
-use super::outliers::{median, outliers};
+use super::{
+    knee::token_budget,
+    outliers::{median, outliers},
+};
 use crate::{
     ask::{Ask, GenerateOptions, Skill},
     input::Input,
@@ -37,6 +43,9 @@ pub struct Grid {
     pub n_times: u32,
     /// How often each is run before.
     pub n_warm_up: u32,
+    /// Replicas that run the same batch at the same time, as those of a run do that share the machine;
+    /// at least 1.
+    pub replicas: u32,
     /// How long one may take.
     pub patience: Duration,
 }
@@ -46,10 +55,10 @@ impl Grid {
     pub fn usual(skill: Skill) -> Self {
         let generates = skill == Skill::Generate;
         Self {
-            batches: if generates {
-                vec![1, 2, 4, 8]
-            } else {
-                vec![1, 2, 4, 8, 16, 32]
+            batches: match skill {
+                Skill::Transcribe => vec![1, 2, 4],
+                _ if generates => vec![1, 2, 4, 8],
+                _ => vec![1, 2, 4, 8, 16, 32],
             },
             lengths: match skill {
                 Skill::Transcribe => vec![50, 250, 500, 1500],
@@ -57,10 +66,29 @@ impl Grid {
                 _ => vec![8, 16, 32, 64, 128],
             },
             outputs: if generates { vec![1, 16, 48] } else { vec![0] },
-            most_tokens: 1024,
+            most_tokens: 2048,
             n_times: 5,
             n_warm_up: 1,
+            replicas: 1,
             patience: Duration::from_secs(120),
+        }
+    }
+
+    /// A smaller grid, for a first impression.
+    pub fn quick(skill: Skill) -> Self {
+        let usual = Self::usual(skill);
+        let generates = skill == Skill::Generate;
+        Self {
+            batches: vec![1, 4, 16],
+            lengths: match skill {
+                Skill::Transcribe => vec![50, 500],
+                _ if generates => vec![16, 64],
+                _ => vec![8, 32, 128],
+            },
+            outputs: if generates { vec![1, 16] } else { vec![0] },
+            most_tokens: 512,
+            n_times: 3,
+            ..usual
         }
     }
 
@@ -129,8 +157,10 @@ impl Cell {
         self.output_tokens as f64 / f64::from(self.batch.max(1))
     }
 
-    fn requests(&self, skill: Skill, round: u32) -> Vec<Request> {
-        let inputs = (0..self.batch).map(|n| input(skill, self.length, n + 7 * round));
+    /// The requests of the batch; `first` numbers its inputs, no two of which are ever the same: models
+    /// that generate remember how their inputs began.
+    fn requests(&self, skill: Skill, first: u32) -> Vec<Request> {
+        let inputs = (0..self.batch).map(|n| input(skill, self.length, first + n));
         if skill == Skill::Generate {
             let ask = Ask::Generate(GenerateOptions {
                 max_tokens: self.output,
@@ -151,23 +181,38 @@ impl Cell {
     }
 }
 
-/// About so many tokens of input, which differ from `n` to `n` from the start.
+/// About so many tokens of input, which differ from `n` to `n` in the first five words.
 fn input(skill: Skill, length: u32, n: u32) -> Input {
     if skill == Skill::Transcribe {
-        // Something like vowels: a tone of 140 Hz with overtones that comes and goes.
+        // Something like vowels: a tone of 140 Hz with overtones that comes and goes. It is always the
+        // same, since what a model makes of a sound decides how long it takes; and it holds no words,
+        // so that writing them down comes on top.
         let sound = |at: usize| {
             let secs = at as f32 / 16_000.0;
-            let tone = |of: f32| (secs * (140.0 + n as f32) * of * std::f32::consts::TAU).sin();
+            let tone = |of: f32| (secs * 140.0 * of * std::f32::consts::TAU).sin();
             0.2 * (secs * 4.0).sin().abs() * (tone(1.0) + 0.5 * tone(3.0) + 0.3 * tone(7.0))
         };
         let samples: Vec<f32> = (0..length as usize * SAMPLES_A_TOKEN).map(sound).collect();
         return Input::Audio(samples.into());
     }
     let words = (0..length.saturating_sub(N_MARKS).max(1)).map(|at| {
-        let at = at.wrapping_mul(5).wrapping_add(n) as usize;
-        WORDS[at % WORDS.len()]
+        let at = match at {
+            0..5 => n >> (4 * at),
+            _ => at.wrapping_mul(5).wrapping_add(n),
+        };
+        WORDS[at as usize % WORDS.len()]
     });
     Input::Text(words.collect::<Vec<_>>().join(" "))
+}
+
+/// What was measured of a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Each kind of batch.
+    pub cells: Vec<Cell>,
+    /// Tokens of a pass from which on larger ones are hardly faster a token. Batches with more were
+    /// measured in passes of so many, as runs give them.
+    pub token_budget: u32,
 }
 
 /// Why a model cannot be measured.
@@ -199,18 +244,20 @@ pub enum CalibrateError {
     Interrupted,
 }
 
-/// Measures each batch of a grid. The whole grid is gone through again and again, so that what else
-/// the machine does for a while is spread over all of it. `goes_on` hears of each round, counted from
-/// 0, warm-up included, and of how many there are, and ends it all by `false`.
+/// Measures each batch of a grid on `grid.replicas` replicas, which `make` names and makes. The whole
+/// grid is gone through again and again, so that what else the machine does for a while is spread over
+/// all of it. First each batch is one pass, which tells from what size on larger passes gain nothing;
+/// what is larger than that is then measured once more in passes of that size. `goes_on` hears of each
+/// round, counted from 0, warm-up included, and of how many there are, and ends it all by `false`.
 ///
 /// # Errors
 /// [`CalibrateError`].
 pub fn measure(
-    setup: ReplicaSetup,
+    make: impl Fn(String) -> ReplicaSetup,
     skill: Skill,
     grid: &Grid,
     mut goes_on: impl FnMut(u32, u32) -> bool,
-) -> Result<Vec<Cell>, CalibrateError> {
+) -> Result<Measured, CalibrateError> {
     let mut cells = grid.cells();
     if cells.is_empty() {
         return Err(CalibrateError::Nothing);
@@ -221,55 +268,92 @@ pub fn measure(
         queue_bytes: usize::MAX >> 1,
         ..PortOptions::default()
     };
-    let port = Port::open(vec![setup], options)?;
-    let n_rounds = grid.n_warm_up + grid.n_times.max(1);
-    for round in 0..n_rounds {
-        for cell in &mut cells {
-            if !goes_on(round, n_rounds) {
-                return Err(CalibrateError::Interrupted);
-            }
-            let took = run(&port, cell, skill, round, grid.patience)?;
-            if round >= grid.n_warm_up {
-                cell.secs.push(took);
+    let replicas = 1..=grid.replicas.max(1);
+    let setups = replicas.map(|n| make(format!("calibrate {n}")));
+    let port = Port::open(setups.collect(), options)?;
+    let n_times = grid.n_times.max(1);
+    let n_first = grid.n_warm_up + n_times;
+    let n_rounds = n_first + n_times;
+    let mut n_inputs = 0;
+    let mut go = |cells: &mut [Cell], rounds: Range<u32>| {
+        for round in rounds {
+            for cell in &mut *cells {
+                if !goes_on(round, n_rounds) {
+                    return Err(CalibrateError::Interrupted);
+                }
+                let requests = cell.requests(skill, n_inputs);
+                n_inputs += cell.batch;
+                let took = run(&port, cell, &requests, grid.patience)?;
+                if round >= grid.n_warm_up {
+                    cell.secs.extend(took);
+                }
             }
         }
+        for cell in cells {
+            cell.outliers = outliers(&cell.secs);
+        }
+        Ok(())
+    };
+    go(&mut cells, 0..n_first)?;
+    let token_budget = token_budget(&cells);
+    // What is generated goes side by side in steps, not in passes.
+    if skill != Skill::Generate && token_budget > 0 {
+        for replica in 0..port.n_replicas() {
+            port.set_max_batch_tokens(replica, token_budget);
+        }
+        cells.sort_by_key(|cell| cell.tokens > token_budget.into());
+        let n_passes = cells.partition_point(|cell| cell.tokens <= token_budget.into());
+        for cell in &mut cells[n_passes..] {
+            cell.secs.clear();
+        }
+        go(&mut cells[n_passes..], n_first..n_rounds)?;
+        cells.sort_by_key(|cell| (cell.batch, cell.length, cell.output));
     }
-    for cell in &mut cells {
-        cell.outliers = outliers(&cell.secs);
-    }
-    Ok(cells)
+    Ok(Measured {
+        cells,
+        token_budget,
+    })
 }
 
-/// Runs one batch and says how long it took: what the model says of a single pass, and the time on
-/// the wall from the first request to the last reply of sequences that are generated side by side.
+/// Runs one batch on every replica at once and says how long it took each: what the model says of a
+/// single pass, and the time on the wall from the first request to the last reply of sequences that
+/// are generated side by side.
 fn run(
     port: &Port,
     cell: &mut Cell,
-    skill: Skill,
-    round: u32,
+    requests: &[Request],
     patience: Duration,
-) -> Result<f64, CalibrateError> {
-    let requests = cell.requests(skill, round);
-    let n_requests = requests.len();
+) -> Result<Vec<f64>, CalibrateError> {
+    let n_replicas = port.n_replicas();
+    let generates = |request: &Request| request.ask.skill() == Skill::Generate;
+    let is_single = requests.len() == 1 && !requests.iter().any(generates);
     let began = now();
-    for request in requests {
-        port.submit(0, request)?;
+    for replica in 0..n_replicas {
+        for request in requests.iter().cloned() {
+            let key = replica as u64;
+            port.submit(replica, Request { key, ..request })?;
+        }
     }
-    let (mut tokens, mut output_tokens, mut took) = (0, 0, Duration::ZERO);
-    for _ in 0..n_requests {
+    let (mut tokens, mut output_tokens) = (0, 0);
+    let mut took = vec![Duration::ZERO; n_replicas];
+    for _ in 0..n_replicas * requests.len() {
         let reply = port
             .recv_timeout(patience)
             .ok_or(CalibrateError::Silent(patience))?;
-        took = took.max(reply.took);
+        // The last reply counts, of each replica.
+        took[reply.key as usize] = match is_single {
+            true => reply.took,
+            false => began.elapsed(),
+        };
         let answer = reply.result?;
         tokens += u64::from(answer.tokens);
         output_tokens += answer.outputs.iter().map(n_generated).sum::<u64>();
     }
-    if n_requests > 1 || skill == Skill::Generate {
-        took = began.elapsed();
-    }
-    (cell.tokens, cell.output_tokens) = (tokens, output_tokens);
-    Ok(took.as_secs_f64())
+    (cell.tokens, cell.output_tokens) = (
+        tokens / n_replicas as u64,
+        output_tokens / n_replicas as u64,
+    );
+    Ok(took.iter().map(Duration::as_secs_f64).collect())
 }
 
 fn n_generated(output: &Output) -> u64 {

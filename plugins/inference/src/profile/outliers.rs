@@ -1,5 +1,7 @@
 //! Marks measurements that something else than the model made long or short.
 
+/// The least scatter that is believed of a few values, as a share of their median.
+const LEAST_SCATTER: f64 = 0.01;
 /// How many scaled median absolute deviations from the median a value may lie: the limit of Iglewicz
 /// and Hoaglin (1993), "How to detect and handle outliers".
 const MOST_DEVIATIONS: f64 = 3.5;
@@ -31,9 +33,11 @@ pub(super) fn scatter(values: &[f64]) -> f64 {
     MAD_TO_SIGMA * median(&away)
 }
 
-/// Which values lie too far from the median of all. Where more than half are equal, all others do.
+/// Which values lie too far from the median of all. What is nearer to it than a few hundredths never
+/// does, however close the others are by chance.
 pub fn outliers(values: &[f64]) -> Vec<bool> {
-    let (middle, scatter) = (median(values), scatter(values));
+    let middle = median(values);
+    let scatter = scatter(values).max(LEAST_SCATTER * middle.abs());
     let is_far = |value: &f64| (value - middle).abs() > MOST_DEVIATIONS * scatter;
     values.iter().map(is_far).collect()
 }
@@ -66,6 +70,7 @@ mod tests {
             .collect();
         assert_eq!(far, [35.0, 0.2]);
         assert_eq!(outliers(&[1.0, 1.0, 1.0]), [false; 3]);
+        assert_eq!(outliers(&[1.0, 1.001, 1.02]), [false; 3]);
         assert_eq!(outliers(&[]), [false; 0]);
     }
 }

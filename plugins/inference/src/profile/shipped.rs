@@ -1,10 +1,17 @@
 //! The profiles that come with the program, so that what-if runs need no such device.
 
 use super::Profile;
-use crate::ask::Skill;
 
 /// As they lie in `profiles/`.
-const FILES: &[&str] = &[];
+const FILES: &[&str] = &[
+    include_str!("../../profiles/all-minilm-l6-v2-f32-amd-epyc-1t-2r.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-f32-amd-epyc-1t.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-f32-amd-epyc-2t.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-int8-amd-epyc-1t.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-int8-amd-epyc-2t.ron"),
+    include_str!("../../profiles/smollm2-135m-instruct-q8_0-amd-epyc-1t.ron"),
+    include_str!("../../profiles/whisper-tiny.en-f32-amd-epyc-1t.ron"),
+];
 
 /// All of them.
 pub fn shipped() -> Vec<Profile> {
@@ -12,14 +19,7 @@ pub fn shipped() -> Vec<Profile> {
     FILES.iter().map(read).collect()
 }
 
-/// The first for a model (by its name, whatever its version) and a skill, on a machine of this slug, if
-/// one is named.
-pub fn shipped_for(machine: Option<&str>, model: &str, skill: Skill) -> Option<Profile> {
-    let model = model.split('@').next().unwrap_or_default();
-    shipped().into_iter().find(|profile| {
-        let of = profile.model.split('@').next().unwrap_or_default();
-        of == model
-            && profile.skill == skill
-            && machine.is_none_or(|name| profile.is_of_machine(name))
-    })
+/// The one of this name.
+pub fn shipped_named(name: &str) -> Option<Profile> {
+    shipped().into_iter().find(|profile| profile.name == name)
 }

@@ -32,6 +32,7 @@ pub(crate) fn run() -> Run {
         time: TimeMode::Modelled,
         outputs: OutputMode::Real,
         models: vec!["tiny@0123".into()],
+        profiles: Vec::new(),
     }
 }
 
