@@ -82,7 +82,7 @@ fn spans(world: &World) -> Spans {
     let engine = world.resource::<Scheduler>();
     let tasks = engine.tasks();
     let ends = tasks.iter().filter_map(Task::ended_at);
-    let makespan = ends.map(|at| at.as_secs_f64()).fold(0.0, f64::max);
+    let makespan = ends.map(sim::SimTime::as_secs_f64).fold(0.0, f64::max);
     let latency = |task: &Task| {
         let release = task.spec.release();
         let from = release.map_or(task.arrived_at, |at| at.max(task.arrived_at));
