@@ -146,6 +146,7 @@ impl Comparison<'_> {
         let streams = Streams::new(self.scene.seed.wrapping_add(n));
         let usual = EngineOptions::new(self.policy, charge, streams);
         EngineOptions {
+            device_memory: self.scene.device_memory(),
             retry_delay: SimSpan((usual.retry_delay.0 as f64 / times).round() as u64),
             ..usual
         }

@@ -47,7 +47,10 @@ pub(crate) fn input(path: &Path) -> Result<Input, AppError> {
     profiles::apply(&mut scene, profiles::Asked::default())?;
     let meeting = MeetingInput::read(&scene, None, Vec::new())?;
     // What is wrong with the pool is told before anything runs.
-    Engine::new(scene.resources(), options(PolicyName::Fifo, scene.seed))?;
+    Engine::new(
+        scene.resources(),
+        options(&scene, PolicyName::Fifo, scene.seed),
+    )?;
     let (name, hash) = (scene_stem(&scene.path), hash(&scene, &meeting));
     let simulation = simulation(Arc::new(scene), Arc::new(meeting));
     Ok(Input::simulation(name, hash, simulation))
@@ -90,7 +93,7 @@ fn run(
     seed: u64,
     stop: &AtomicBool,
 ) -> Result<Option<Run>, String> {
-    let options = options(policy, seed);
+    let options = options(scene, policy, seed);
     let charge = options.charge;
     Engine::new(scene.resources(), options.clone()).map_err(|error| error.to_string())?;
     let (pace, speed) = (Pace::Jump, 1.0);
@@ -131,10 +134,11 @@ fn run(
     Ok(gathered.map(|gathered| gathered.run.finish()))
 }
 
-fn options(policy: PolicyName, seed: u64) -> EngineOptions {
+fn options(scene: &Scene, policy: PolicyName, seed: u64) -> EngineOptions {
     let charge = Charge::Modelled { noise: NOISE };
     EngineOptions {
         facts: FactLevel::Events,
+        device_memory: scene.device_memory(),
         ..EngineOptions::new(policy, charge, Streams::new(seed))
     }
 }

@@ -90,7 +90,10 @@ impl Session {
             TimeMode::Measured => Charge::Measured,
         };
         let policy = options.policy.or(scene.policy).unwrap_or(PolicyName::Fifo);
-        let engine = EngineOptions::new(policy, charge, Streams::new(seed));
+        let engine = EngineOptions {
+            device_memory: scene.device_memory(),
+            ..EngineOptions::new(policy, charge, Streams::new(seed))
+        };
         // What is wrong with the pool is found before anything is downloaded.
         Engine::new(scene.resources(), engine.clone())?;
 

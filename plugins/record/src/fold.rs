@@ -265,6 +265,7 @@ impl RunState {
             | EngineFact::TokensReadmitted { subtask, .. }
             | EngineFact::SubtaskHedged { subtask, .. } => drop(self.subtask(*subtask)?),
             EngineFact::ResourceStarting { resource, .. } => drop(self.resource(*resource)?),
+            EngineFact::ModelLoaded { .. } => {}
             EngineFact::DeadlineMissed { task } => drop(self.task(*task)?),
             EngineFact::ResourceDown { resource } => self.resource(*resource)?.go_down(),
             EngineFact::ResourceUp { resource } => self.resource(*resource)?.is_up = true,

@@ -98,6 +98,7 @@ impl Metrics {
             | EngineFact::TokensReadmitted { .. }
             | EngineFact::SubtaskHedged { .. }
             | EngineFact::ResourceStarting { .. }
+            | EngineFact::ModelLoaded { .. }
             | EngineFact::ResourceUp { .. } => {}
         }
     }

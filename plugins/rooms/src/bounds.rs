@@ -37,6 +37,8 @@ impl Bounds {
     pub(crate) const WEIGHT: Self = Self::new(1e-3..=1e6, "");
     /// Transfer.
     pub(crate) const BYTES_PER_SEC: Self = Self::new(1.0..=1e15, "");
+    /// Memory, in units of 10⁹ bytes.
+    pub(crate) const MEMORY_GB: Self = Self::new(0.0..=1e6, "");
     /// Money.
     pub(crate) const PRICE: Self = Self::new(0.0..=1e6, "");
     /// Power.

@@ -20,6 +20,8 @@ const MAX_TEXT_CHARS: usize = 5000;
 pub(crate) struct Outside<'a> {
     /// The model versions of the catalog.
     pub(crate) versions: &'a [String],
+    /// Bytes of memory that a model takes.
+    pub(crate) memory_bytes: &'a dyn Fn(&str) -> u64,
     /// Whether a file is there.
     pub(crate) is_file: &'a dyn Fn(&Path) -> bool,
 }

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     check::Outside,
     error::SceneError,
-    hardware::known_models,
+    hardware::KnownModels,
     parse::{parse, refuse_bytes},
     scene::Scene,
 };
@@ -38,12 +38,13 @@ impl Scene {
         let bytes = read_bytes(path)?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| refuse_bytes(&bytes, error.valid_up_to(), path))?;
-        let versions = known_models();
+        let known = KnownModels::look();
         parse(
             text,
             path,
             &Outside {
-                versions: &versions,
+                versions: &known.names(),
+                memory_bytes: &|name| known.memory_bytes(name),
                 is_file: &|file| file.is_file(),
             },
         )
@@ -54,12 +55,13 @@ impl Scene {
     /// # Errors
     /// The text is no valid scene.
     pub fn parse(text: &str, path: &Path) -> Result<Self, SceneError> {
-        let versions = known_models();
+        let known = KnownModels::look();
         parse(
             text,
             path,
             &Outside {
-                versions: &versions,
+                versions: &known.names(),
+                memory_bytes: &|name| known.memory_bytes(name),
                 is_file: &|_| true,
             },
         )

@@ -3,20 +3,22 @@
 use std::str::FromStr as _;
 
 use bevy::prelude::Reflect;
-use inference::{Catalog, ModelName, REMOTE_PREFIX, Store, StoreOptions};
+use inference::{Catalog, Manifest, ModelName, REMOTE_PREFIX, Store, StoreOptions};
 use schedule::{LatencyProfile, Skill};
 use serde::Deserialize;
 
 use crate::{
     agent::checked_skills,
     bounds::Bounds,
-    check::Check,
+    check::{Check, Outside},
     explain::{one_of, quoted},
     names::Names,
     profile::{ByProfile, checked_profiles},
     spec::{DeviceSpec, ModelSpec, ReplicaSpec},
 };
 
+/// Bytes in the unit of `memory_gb`.
+const BYTES_PER_GB: f64 = 1e9;
 /// The most subtasks that one replica can start together.
 const MAX_SLOTS: u32 = 1024;
 
@@ -29,6 +31,8 @@ pub struct Device {
     pub kind: DeviceKind,
     /// How fast data reaches it; `None`: at once.
     pub bytes_per_sec: Option<f64>,
+    /// Bytes of memory that the models of its replicas share; `None`: no limit.
+    pub memory_bytes: Option<u64>,
     /// What an hour of work costs.
     pub price_per_hour: f64,
     /// What it draws while it works.
@@ -48,12 +52,16 @@ pub enum DeviceKind {
 }
 
 /// A model under the name that the scene gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// The name used in the scene.
     pub name: String,
     /// Which it is: `NAME`, `NAME@candidate` or `NAME@VERSION`, of the catalog or imported.
     pub version: String,
+    /// Bytes that it takes of the memory of a device.
+    pub memory_bytes: u64,
+    /// How long loading it takes; `None`: as fast as data reaches the device.
+    pub load_secs: Option<f64>,
 }
 
 /// A model loaded on a device, able to serve.
@@ -84,6 +92,10 @@ impl Device {
                 .bytes_per_sec
                 .as_ref()
                 .map(|at| number(at, "bytes_per_sec", &Bounds::BYTES_PER_SEC)),
+            memory_bytes: spec
+                .memory_gb
+                .as_ref()
+                .map(|at| bytes(number(at, "memory_gb", &Bounds::MEMORY_GB))),
             price_per_hour: number(&spec.price_per_hour, "price_per_hour", &Bounds::PRICE),
             watts: number(&spec.watts, "watts", &Bounds::WATTS),
             kind: check.value(&spec.kind).unwrap_or(DeviceKind::Cpu),
@@ -92,20 +104,40 @@ impl Device {
 }
 
 impl Model {
-    pub(crate) fn checked(check: &mut Check<'_>, spec: &ModelSpec, versions: &[String]) -> Self {
+    /// How long loading it into the memory of a device takes.
+    pub(crate) fn load_secs_on(&self, device: &Device) -> f64 {
+        let by_link = device
+            .bytes_per_sec
+            .map_or(0.0, |speed| self.memory_bytes as f64 / speed);
+        self.load_secs.unwrap_or(by_link)
+    }
+
+    pub(crate) fn checked(check: &mut Check<'_>, spec: &ModelSpec, outside: &Outside<'_>) -> Self {
         let version = check.value(&spec.version).unwrap_or_default();
-        if spec.version.value.is_ok()
-            && !is_known(&version, versions)
-            && !version.starts_with(REMOTE_PREFIX)
-        {
+        let is_remote = version.starts_with(REMOTE_PREFIX);
+        if spec.version.value.is_ok() && !is_known(&version, outside.versions) && !is_remote {
             check.refuse(&spec.version, || {
                 let what = format!("the model catalog has no version {}", quoted(&version));
-                let names = versions.iter().filter(|name| !name.contains('@'));
+                let names = outside.versions.iter().filter(|name| !name.contains('@'));
                 (what, one_of(&version, names.map(String::as_str)))
             });
         }
         Self {
             name: spec.name.value.clone().unwrap_or_default(),
+            memory_bytes: match &spec.memory_gb {
+                Some(at) => bytes(
+                    check
+                        .number(at, "memory_gb", &Bounds::MEMORY_GB)
+                        .unwrap_or_default(),
+                ),
+                // It lies in the memory of its server.
+                None if is_remote => 0,
+                None => (outside.memory_bytes)(&version),
+            },
+            load_secs: spec
+                .load_secs
+                .as_ref()
+                .and_then(|at| check.number(at, "load_secs", &Bounds::LATENCY)),
             version,
         }
     }
@@ -163,17 +195,75 @@ impl Replica {
     }
 }
 
-/// The models that a scene may name, with and without a version: those of the catalog, and those that
-/// were imported.
-pub(crate) fn known_models() -> Vec<String> {
-    let catalog = Catalog::built_in();
-    match StoreOptions::from_env() {
-        Ok(options) => Store::new(catalog, options).known_names(),
-        // Without a home folder there is nothing but the catalog.
-        Err(_) => {
-            let models = catalog.models().iter();
-            models.map(|model| model.name.clone()).collect()
+fn bytes(gb: f64) -> u64 {
+    (gb * BYTES_PER_GB).round() as u64
+}
+
+/// Refuses replicas whose model is larger than the memory of their device.
+pub(crate) fn check_memory(
+    check: &mut Check<'_>,
+    specs: &[ReplicaSpec],
+    replicas: &[Replica],
+    devices: &[Device],
+    models: &[Model],
+) {
+    for (spec, replica) in specs.iter().zip(replicas) {
+        let (Some(device), Some(model)) = (devices.get(replica.device), models.get(replica.model))
+        else {
+            continue;
+        };
+        if let Some(most) = device
+            .memory_bytes
+            .filter(|most| *most < model.memory_bytes)
+        {
+            check.refuse(&spec.device, || {
+                let gb = |bytes: u64| bytes as f64 / BYTES_PER_GB;
+                (
+                    format!(
+                        "the model {} takes {} GB, the device {} has {} GB",
+                        quoted(&model.name),
+                        gb(model.memory_bytes),
+                        quoted(&device.name),
+                        gb(most)
+                    ),
+                    "give the device more `memory_gb`, or choose a smaller model",
+                )
+            });
         }
+    }
+}
+
+/// The models that a scene may name: those of the catalog, and those that were imported.
+pub(crate) struct KnownModels(Result<Store, Catalog>);
+
+impl KnownModels {
+    pub(crate) fn look() -> Self {
+        let catalog = Catalog::built_in();
+        Self(match StoreOptions::from_env() {
+            Ok(options) => Ok(Store::new(catalog, options)),
+            // Without a home folder there is nothing but the catalog.
+            Err(_) => Err(catalog),
+        })
+    }
+
+    /// With and without a version.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match &self.0 {
+            Ok(store) => store.known_names(),
+            Err(catalog) => {
+                let models = catalog.models().iter();
+                models.map(|model| model.name.clone()).collect()
+            }
+        }
+    }
+
+    /// What a model takes of a device's memory; nothing if it is unknown.
+    pub(crate) fn memory_bytes(&self, name: &str) -> u64 {
+        let bytes = match &self.0 {
+            Ok(store) => store.resolve(name).ok().map(|entry| entry.memory_bytes()),
+            Err(catalog) => catalog.get(name).map(Manifest::memory_bytes),
+        };
+        bytes.unwrap_or_default()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     check::{Check, Outside},
     decomposition::{Offers, Performers, check_per, checked_decompositions},
     explain::{one_of, quoted},
-    hardware::{Device, HardwareNames, Model, Replica},
+    hardware::{Device, HardwareNames, Model, Replica, check_memory},
     names::Names,
     scene::{Camera, Scene},
     source::{Fault, Moment, Source, SourceNames},
@@ -109,6 +109,9 @@ pub(crate) fn resolve(
     let n_problems = check.n_problems();
     let agents = agents(check, spec, &tables);
     let replicas = replicas(check, spec, &tables);
+    let devices = each(&spec.devices, |_, spec| Device::checked(check, spec));
+    let models = each(&spec.models, |_, spec| Model::checked(check, spec, outside));
+    check_memory(check, &spec.replicas, &replicas, &devices, &models);
     let are_known = check.n_problems() == n_problems;
     let offers = are_known.then(|| Offers::new(&agents, &replicas));
     let performers = Performers {
@@ -139,10 +142,8 @@ pub(crate) fn resolve(
             .number(&spec.speed, "speed", &Bounds::SPEED)
             .unwrap_or(1.0),
         camera: checked_camera(check, spec.camera.as_ref(), spaces.first()),
-        devices: each(&spec.devices, |_, spec| Device::checked(check, spec)),
-        models: each(&spec.models, |_, spec| {
-            Model::checked(check, spec, outside.versions)
-        }),
+        devices,
+        models,
         faults: each(&spec.faults, |_, spec| Fault::checked(check, spec, &names)),
         moments: each(&spec.moments, |_, spec| {
             Moment::checked(check, spec, &names)

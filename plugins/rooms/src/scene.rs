@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use bevy::prelude::Vec3;
-use schedule::{OwnerId, PolicyName, ResourceKind, ResourceSpec};
+use schedule::{
+    DeviceId, DeviceMemory, OwnerId, PolicyName, Residence, ResourceKind, ResourceSpec,
+};
+use sim::SimSpan;
 
 use crate::{
     agent::Agent,
@@ -76,10 +79,16 @@ impl Scene {
     pub fn resources(&self) -> Vec<ResourceSpec> {
         let replicas = self.replicas.iter().map(|replica| {
             let device = &self.devices[replica.device];
+            let model = &self.models[replica.model];
             let kind = ResourceKind::Replica {
-                model: self.models[replica.model].name.clone(),
+                model: model.name.clone(),
             };
             ResourceSpec {
+                device: DeviceId(replica.device as u32),
+                residence: device.memory_bytes.map(|_| Residence {
+                    bytes: model.memory_bytes,
+                    load: SimSpan::from_secs_f64(model.load_secs_on(device)),
+                }),
                 slots: replica.slots,
                 bytes_per_sec: device.bytes_per_sec,
                 price_per_sec: device.price_per_hour / SECS_PER_HOUR,
@@ -96,6 +105,17 @@ impl Scene {
                 ResourceSpec::new(agent.name.clone(), kind, agent.skills.clone())
             });
         replicas.chain(agents).collect()
+    }
+
+    /// The devices whose memory is limited.
+    pub fn device_memory(&self) -> Vec<DeviceMemory> {
+        let devices = self.devices.iter().zip(0..).filter_map(|(device, n)| {
+            Some(DeviceMemory {
+                device: DeviceId(n),
+                bytes: device.memory_bytes?,
+            })
+        });
+        devices.collect()
     }
 
     /// The agent with this id.

@@ -189,6 +189,9 @@ pub(crate) struct DeviceSpec {
     /// How fast data reaches it in bytes per second; default: at once.
     #[serde(default)]
     pub(crate) bytes_per_sec: Option<At<f64>>,
+    /// Memory that the models of its replicas share, in units of 10⁹ bytes; default: no limit.
+    #[serde(default)]
+    pub(crate) memory_gb: Option<At<f64>>,
     /// What an hour of work costs; default: 0.
     #[serde(default = "zero")]
     pub(crate) price_per_hour: At<f64>,
@@ -205,6 +208,13 @@ pub(crate) struct ModelSpec {
     pub(crate) name: At<String>,
     /// The version in the model catalog, or `openai:NAME` for a model of a server.
     pub(crate) version: At<String>,
+    /// What it takes of a device's memory, in units of 10⁹ bytes; default: as its manifest says.
+    #[serde(default)]
+    pub(crate) memory_gb: Option<At<f64>>,
+    /// Seconds that it takes to load it into a device's memory; default: as fast as data reaches the
+    /// device.
+    #[serde(default)]
+    pub(crate) load_secs: Option<At<f64>>,
 }
 
 /// A model loaded on a device, able to serve.

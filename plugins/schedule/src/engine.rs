@@ -48,6 +48,7 @@ use crate::{
     options::{Charge, EngineOptions, FactLevel, HedgeAfter, Preemption},
     policy::{Decisions, Policy, View},
     pool::{PoolError, ResourceId, ResourceSpec},
+    residence::shelves,
     workload::{BatchId, SubtaskId, SubtaskState},
 };
 
@@ -130,16 +131,17 @@ impl Engine {
                 });
             }
         }
-        let resources: Vec<_> = resources
+        let mut resources: Vec<_> = resources
             .into_iter()
             .enumerate()
             .map(|(n, spec)| Resource::new(ResourceId(n as u32), spec))
             .collect();
+        let shelves = shelves(&options.device_memory, &mut resources)?;
         let mut engine = Self {
             scaling: Scaling::new(&options.scaling),
             options,
             policy,
-            pool: Pool::new(resources),
+            pool: Pool::new(resources, shelves),
             tasks: Vec::new(),
             subtasks: Vec::new(),
             graph: Graph::default(),
@@ -177,7 +179,7 @@ impl Engine {
     fn begin(&mut self) {
         for n in 0..self.pool.resources.len() {
             let id = ResourceId(n as u32);
-            self.state(|engine| engine.pool.resources[n].joined());
+            self.state(|engine| engine.joined(id));
             self.load_first_model(id);
             self.pool.refresh(id);
             self.await_outage(SimTime::ZERO, id);

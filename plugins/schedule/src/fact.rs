@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sim::{SimSpan, SimTime};
 
 use crate::{
+    hardware::DeviceId,
     pool::{ResourceId, ResourceKind},
     workload::{BatchId, OwnerId, Skill, SubtaskId, TaskId},
 };
@@ -37,6 +38,23 @@ pub enum EngineFact {
         /// How many tokens its sequences can keep together, where that is limited.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         token_capacity: Option<u64>,
+        /// The limited memory that it shares with others on its device.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shares: Option<MemoryShare>,
+    },
+    /// A model came into the limited memory of a device; those that are there when a run begins are
+    /// stated too.
+    ModelLoaded {
+        /// Whose memory.
+        device: DeviceId,
+        /// Which.
+        model: String,
+        /// Which had to go.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evicted: Vec<String>,
+        /// How long that takes, as a part of the setup of the batch that needs it.
+        #[serde(default, skip_serializing_if = "is_default")]
+        span: SimSpan,
     },
     /// A task was handed in.
     TaskArrived {
@@ -228,6 +246,17 @@ pub enum EngineFact {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// What a resource takes of a memory that it shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryShare {
+    /// Whose memory it is.
+    pub device: DeviceId,
+    /// How much there is.
+    pub of_bytes: u64,
+    /// How much the model of the resource takes of it.
+    pub bytes: u64,
 }
 
 /// A resource that a subtask could have gone to.

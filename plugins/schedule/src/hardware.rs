@@ -1,4 +1,5 @@
-//! What a resource is made of beyond its skills: batch curve, memory, models, outages, token batching.
+//! What a resource is made of beyond its skills: batch curve, memory, models, room on its device,
+//! outages, token batching.
 
 use serde::{Deserialize, Serialize};
 use sim::{SimSpan, SimTime};
@@ -40,6 +41,26 @@ pub struct HostedModel {
     pub bytes: u64,
     /// How long loading it takes: the set-up on a model switch.
     pub load: SimSpan,
+}
+
+/// What the model of a resource takes of the memory of its device, where resources with the same model
+/// share it: see [`EngineOptions::device_memory`](crate::EngineOptions::device_memory).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Residence {
+    /// How much it takes.
+    pub bytes: u64,
+    /// How long loading it takes, which is charged to the batch that needs it.
+    pub load: SimSpan,
+}
+
+/// The memory of a device, which the models of the resources there share. Where it is short, those go
+/// that nobody works with, the least recently used first, and are loaded again when they are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceMemory {
+    /// Which device.
+    pub device: DeviceId,
+    /// How much there is.
+    pub bytes: u64,
 }
 
 /// When a resource fails and is mended.

@@ -8,6 +8,7 @@ use crate::{
     engine::{Resource, TokenServer, capacity, hosted, iteration_share},
     hardware::BatchCurve,
     pool::{LatencyProfile, ResourceId, ResourceKind, ResourceSpec},
+    residence::Shelf,
     workload::{Mode, Skill, SubtaskSpec, index},
 };
 
@@ -182,13 +183,16 @@ pub(crate) struct Pool {
     pub(crate) free: Vec<ResourceId>,
     /// How many subtasks of each lane are ready.
     pub(crate) n_ready: Vec<u32>,
+    /// Limited memories of devices.
+    pub(crate) shelves: Vec<Shelf>,
     /// Whether some memory is limited, so that not every resource can hold everything.
     has_limits: bool,
 }
 
 impl Pool {
-    pub(crate) fn new(resources: Vec<Resource>) -> Self {
+    pub(crate) fn new(resources: Vec<Resource>, shelves: Vec<Shelf>) -> Self {
         Self {
+            shelves,
             has_limits: resources.iter().any(|on| on.spec.memory.is_some()),
             resources,
             lanes: Vec::new(),
@@ -239,6 +243,7 @@ impl Pool {
             }
         }
         self.resources.push(resource);
+        self.share_memory(like, id);
     }
 
     /// Who can meet a demand, and how long it takes them.
@@ -269,9 +274,20 @@ impl Pool {
             .collect()
     }
 
-    /// Brings the list of those who are free in line with one of them.
+    /// Brings the list of those who are free in line with one of them, and with those who share its
+    /// memory.
     #[inline]
     pub(crate) fn refresh(&mut self, id: ResourceId) {
+        if self.shelves.is_empty() {
+            self.refresh_one(id);
+        } else {
+            self.crowd(id);
+            self.refresh_one(id);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn refresh_one(&mut self, id: ResourceId) {
         let on = &mut self.resources[id.index()];
         let is_free = on.is_free();
         if is_free == on.counted_free {
@@ -351,12 +367,13 @@ impl Pool {
     /// How long it takes to load the model of a lane, if that is not there.
     #[inline]
     fn switch_span(&self, on: &Resource, lane: LaneId) -> SimSpan {
+        let load = self.load_span(on);
         if on.spec.memory.is_none() {
-            return SimSpan::ZERO;
+            return load;
         }
         let model = self.lanes[lane.index()].model.as_deref();
         let switch = hosted(&on.spec, model).filter(|(at, _)| !on.loaded.contains(at));
-        switch.map_or(SimSpan::ZERO, |(_, model)| model.load)
+        load + switch.map_or(SimSpan::ZERO, |(_, model)| model.load)
     }
 
     /// How long a batch of `load` on `lane` is expected to take `resource` once its model and all
@@ -389,6 +406,14 @@ impl Pool {
     /// When a resource is expected to be free; a batch that is overdue is expected to take as long
     /// again as it is overdue.
     pub(crate) fn free_at(&self, resource: ResourceId, now: SimTime) -> SimTime {
+        if self.resources[resource.index()].is_crowded_out {
+            return self.memory_at(resource, now);
+        }
+        self.work_ends(resource, now)
+    }
+
+    /// When what a resource works on is expected to end.
+    pub(crate) fn work_ends(&self, resource: ResourceId, now: SimTime) -> SimTime {
         let Some(end) = self.resources[resource.index()].expected_end else {
             return now;
         };

@@ -20,6 +20,7 @@ mod options;
 mod plugin;
 mod policy;
 mod pool;
+mod residence;
 mod spread;
 mod validate;
 mod workload;
@@ -35,8 +36,10 @@ pub use crate::{
     engine::{
         Batch, Counts, Engine, Resource, Subtask, SubtaskError, SubtaskTerms, Task, TaskTerms,
     },
-    fact::{Candidate, EngineFact, FailureCause, WaitReason},
-    hardware::{BatchCurve, DeviceId, HostedModel, Memory, Outages, TokenBatching},
+    fact::{Candidate, EngineFact, FailureCause, MemoryShare, WaitReason},
+    hardware::{
+        BatchCurve, DeviceId, DeviceMemory, HostedModel, Memory, Outages, Residence, TokenBatching,
+    },
     lane::{Lane, LaneId, Load},
     network::{Link, Network},
     options::{Charge, EngineOptions, FactLevel, HedgeAfter, Preemption, ScalingRule},

@@ -139,6 +139,7 @@ impl Touched {
             | EngineFact::SubtaskHedged { .. }
             | EngineFact::TokensEvicted { .. }
             | EngineFact::TokensReadmitted { .. }
+            | EngineFact::ModelLoaded { .. }
             | EngineFact::DeadlineMissed { .. } => {}
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sim::{SimSpan, Streams};
 
-use crate::{network::Network, policy::PolicyName, pool::ResourceId};
+use crate::{hardware::DeviceMemory, network::Network, policy::PolicyName, pool::ResourceId};
 
 /// How an [`Engine`](crate::Engine) runs.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct EngineOptions {
     pub facts: FactLevel,
     /// What it takes to bring data from one device to another.
     pub network: Network,
+    /// Devices whose memory is limited, each once.
+    pub device_memory: Vec<DeviceMemory>,
     /// When a second copy of what takes long is started; `None`: never.
     pub hedging: Option<HedgeAfter>,
     /// What a subtask of higher priority may do to those that run.
@@ -103,6 +105,7 @@ impl EngineOptions {
             timeout: None,
             facts: FactLevel::All,
             network: Network::default(),
+            device_memory: Vec::new(),
             hedging: None,
             preemption: Preemption::Never,
             scaling: Vec::new(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sim::SimSpan;
 
 use crate::{
-    hardware::{BatchCurve, DeviceId, Memory, Outages, TokenBatching},
+    hardware::{BatchCurve, DeviceId, Memory, Outages, Residence, TokenBatching},
     spread::Spread,
     workload::{OwnerId, Skill, index},
 };
@@ -58,6 +58,8 @@ pub struct ResourceSpec {
     pub spread: Spread,
     /// How much fits into it and what it can load; `None`: anything fits.
     pub memory: Option<Memory>,
+    /// What its model takes of the memory of its device; `None`: nothing.
+    pub residence: Option<Residence>,
     /// When it fails by itself.
     pub outages: Outages,
     /// Whether it batches continuously, and how; `None`: its batches start and end as one.
@@ -84,6 +86,7 @@ impl ResourceSpec {
             curve: BatchCurve::Profile,
             spread: Spread::Exact,
             memory: None,
+            residence: None,
             outages: Outages::Never,
             continuous: None,
         }
@@ -191,6 +194,10 @@ impl ResourceSpec {
         }
         if self.continuous.is_some_and(|tokens| tokens.budget == 0) {
             return bad("budget", 0.0, "at least 1");
+        }
+        if let Some(residence) = self.residence.filter(|_| self.continuous.is_some()) {
+            let must = "nothing where batches are continuous: give it memory of its own";
+            return bad("residence", residence.bytes as f64, must);
         }
         for (what, fault) in [
             ("curve", self.curve.fault()),

@@ -4,6 +4,7 @@
 mod batches;
 mod copies;
 mod graph;
+mod memory;
 mod priority;
 
 use std::{
@@ -15,8 +16,9 @@ use sim::{SimSpan, SimTime};
 
 pub use self::priority::validate_priorities;
 use crate::{
-    fact::EngineFact,
-    pool::ResourceId,
+    fact::{EngineFact, MemoryShare},
+    hardware::DeviceId,
+    pool::{ResourceId, ResourceKind},
     workload::{BatchId, Skill, SubtaskId, TaskId},
 };
 
@@ -45,7 +47,8 @@ impl fmt::Display for Violation {
 /// readiness and placement, is counted, and has one outcome; nothing is done twice; a finished task
 /// has all its subtasks done; a failed task has a cause and leaves nothing behind; deadlines; nothing
 /// starts before its release; batches fit into memory, and the prompts of sequences into what is left
-/// for their tokens; batches leave time for their set-up; attempts keep to their timeouts; only what
+/// for their tokens; whoever starts has its model in the memory of its device, which holds them all;
+/// batches leave time for their set-up; attempts keep to their timeouts; only what
 /// runs is preempted, by something of higher priority; only tokens that lost their memory get it back;
 /// copies run beside a first one, elsewhere, and one of them ends the subtask.
 pub fn validate<'a>(facts: impl IntoIterator<Item = (SimTime, &'a EngineFact)>) -> Vec<Violation> {
@@ -133,6 +136,10 @@ struct ResourceLog {
     continuous: bool,
     /// How many tokens fit into its memory.
     token_capacity: Option<u64>,
+    /// Its model, if it has one.
+    model: Option<String>,
+    /// What that takes of a memory with a limit.
+    shares: Option<MemoryShare>,
     /// Sequences that run, where they come and go one by one, and how many tokens each keeps at
     /// least: those of its prompt and the first one of its answer, unless it lost them.
     sequences: BTreeMap<BatchId, u64>,
@@ -157,6 +164,9 @@ struct Check {
     subtasks: BTreeMap<SubtaskId, SubtaskLog>,
     resources: BTreeMap<ResourceId, ResourceLog>,
     batches: BTreeMap<BatchId, BatchLog>,
+    /// The models in the memory of each device, and how long loading those took that nobody has
+    /// charged yet.
+    loaded: BTreeMap<DeviceId, BTreeMap<String, SimSpan>>,
     /// What this instant must still bring in order.
     placed: Vec<SubtaskId>,
     ended: Vec<BatchId>,
@@ -204,6 +214,7 @@ impl Check {
             } => {
                 self.started(*batch, *resource, subtasks, *span);
                 self.set_up(*batch, *span, *setup);
+                self.has_its_model(*batch, *resource, *setup);
             }
             EngineFact::BatchFinished {
                 batch,
@@ -235,6 +246,12 @@ impl Check {
             EngineFact::DeadlineMissed { task } => self.missed(*task),
             EngineFact::ResourceDown { resource } => self.turned(*resource, false),
             EngineFact::ResourceUp { resource } => self.turned(*resource, true),
+            EngineFact::ModelLoaded {
+                device,
+                model,
+                evicted,
+                span,
+            } => self.model_loaded(*device, model, evicted, *span),
             EngineFact::SubtaskPreempted { .. }
             | EngineFact::TokensEvicted { .. }
             | EngineFact::TokensReadmitted { .. }
@@ -275,11 +292,17 @@ impl Check {
                 memory_bytes,
                 continuous,
                 token_capacity,
+                shares,
+                kind,
                 ..
             } => {
                 self.joined(*resource, *slots, *memory_bytes, *continuous);
                 if let Some(log) = self.resources.get_mut(resource) {
                     log.token_capacity = *token_capacity;
+                    log.shares = *shares;
+                    if let ResourceKind::Replica { model } = kind {
+                        log.model = Some(model.clone());
+                    }
                 }
             }
             EngineFact::TaskArrived {

@@ -248,6 +248,7 @@ fn join(log: &mut Log) {
             memory_bytes: None,
             continuous: false,
             token_capacity: None,
+            shares: None,
         });
     }
     for (agent, name, role) in [(ADA, "Ada", "scribe"), (MARA, "Mara", "chair")] {

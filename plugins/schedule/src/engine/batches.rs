@@ -121,6 +121,9 @@ impl Engine {
                 return *batch;
             }
         }
+        if !self.pool.shelves.is_empty() {
+            self.use_device_memory(resource);
+        }
         let batch = BatchId(self.n_batches);
         self.n_batches += 1;
         self.started.push((resource, batch, subtask));
@@ -158,7 +161,8 @@ impl Engine {
             .pool
             .work_span(resource, lane, &load)
             .unwrap_or(SimSpan(1));
-        let setup = self.take_model(resource, lane) + self.transfer(&members, resource);
+        let loading = mem::take(&mut self.pool.resources[resource.index()].loading);
+        let setup = loading + self.take_model(resource, lane) + self.transfer(&members, resource);
         let span = self.charged_span(batch, resource, &members, work, setup);
         self.watch_batch(now, resource, batch, &members);
         let on = &mut self.pool.resources[resource.index()];

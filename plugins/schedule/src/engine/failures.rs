@@ -44,6 +44,7 @@ impl Engine {
         if let Some(tokens) = &mut on.tokens {
             tokens.clear();
         }
+        self.pool.unload(resource);
         self.drop_stale_events();
     }
 

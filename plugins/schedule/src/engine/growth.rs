@@ -30,7 +30,7 @@ impl Engine {
         resource.idle_since = now;
         self.pool.join(like, resource);
         self.changed(now);
-        self.state(|engine| engine.pool.resources[id.index()].joined());
+        self.state(|engine| engine.joined(id));
         self.load_first_model(id);
         self.pool.refresh(id);
         if self.has_named_policy {

@@ -4,11 +4,24 @@ use sim::SimSpan;
 
 use super::Engine;
 use crate::{
+    fact::EngineFact,
     hardware::{HostedModel, Memory},
     lane::LaneId,
     pool::{ResourceId, ResourceKind, ResourceSpec},
+    residence::{Loaded, Use},
     workload::SubtaskId,
 };
+
+impl From<Loaded> for EngineFact {
+    fn from(loaded: Loaded) -> Self {
+        Self::ModelLoaded {
+            device: loaded.device,
+            model: loaded.model,
+            evicted: loaded.evicted,
+            span: loaded.span,
+        }
+    }
+}
 
 /// The place of a model among those that a memory can host.
 pub(crate) fn hosted<'a>(
@@ -24,13 +37,34 @@ pub(crate) fn hosted<'a>(
 }
 
 impl Engine {
-    /// Loads the model that a replica was born with.
+    /// The fact that a resource belongs to the pool.
+    pub(super) fn joined(&self, id: ResourceId) -> EngineFact {
+        let share = self.pool.memory_share(id);
+        self.pool.resources[id.index()].joined(share)
+    }
+
+    /// Loads the model that a replica was born with, into its own memory and, where there is room,
+    /// into that of its device.
     pub(super) fn load_first_model(&mut self, id: ResourceId) {
+        if let Some(loaded) = self.pool.load_if_room(id) {
+            self.state(|_| loaded.into());
+        }
         let on = &mut self.pool.resources[id.index()];
         if let ResourceKind::Replica { model } = &on.spec.kind
             && let Some((at, _)) = hosted(&on.spec, Some(model))
         {
             on.loaded.push(at);
+        }
+    }
+
+    /// Brings the model of a resource that forms a batch into the memory of its device.
+    pub(super) fn use_device_memory(&mut self, resource: ResourceId) {
+        let Use { wait, loaded } = self.pool.use_model(self.now, resource);
+        self.pool.resources[resource.index()].loading = wait;
+        // Whoever shares the memory may now have to wait for it.
+        self.pool.crowd(resource);
+        if let Some(loaded) = loaded {
+            self.state(|_| loaded.into());
         }
     }
 

@@ -51,6 +51,12 @@ impl Engine {
         {
             return WaitReason::Memory { resource: on.id };
         }
+        let crowded_out = |on: &&Resource| on.up && on.running.is_none() && on.is_crowded_out;
+        if let Some(on) = members.clone().find(crowded_out)
+            && !members.clone().any(Resource::is_free)
+        {
+            return WaitReason::Memory { resource: on.id };
+        }
         match self.policy.why_waits(id) {
             // This wish only explains anything while some other resource is free.
             Some(WaitReason::BetterResource { resource })

@@ -5,9 +5,10 @@ use sim::{SimSpan, SimTime};
 use super::{graph::NONE, tokens::TokenServer};
 use crate::{
     demand::DemandId,
-    fact::EngineFact,
+    fact::{EngineFact, MemoryShare},
     lane::is_plain,
     pool::{ResourceId, ResourceSpec},
+    residence::Place,
     workload::{BatchId, OwnerId, Skill, SubtaskId, SubtaskState, TaskId, TaskSpec, TaskState},
 };
 
@@ -217,6 +218,12 @@ pub struct Resource {
     pub(crate) n_outages: u32,
     /// Whether it is on the list of those who are free.
     pub(crate) counted_free: bool,
+    /// Where its model is, if the memory of its device is limited.
+    pub(crate) place: Option<Place>,
+    /// Whether its model is not loaded and those that work leave no room for it.
+    pub(crate) is_crowded_out: bool,
+    /// What loading its model adds to the batch that it forms.
+    pub(crate) loading: SimSpan,
     /// Whether a scaling rule has switched it off.
     pub(crate) is_off: bool,
     /// Whether its profile says all of it.
@@ -246,6 +253,9 @@ impl Resource {
             loaded: Vec::new(),
             n_outages: 0,
             counted_free: false,
+            place: None,
+            is_crowded_out: false,
+            loading: SimSpan::ZERO,
             is_off: false,
             is_plain,
             tokens,
@@ -266,7 +276,7 @@ impl Resource {
     /// How many subtasks it could start now.
     pub fn room(&self) -> u32 {
         match &self.tokens {
-            _ if !self.up || self.running.is_some() => 0,
+            _ if !self.up || self.running.is_some() || self.is_crowded_out => 0,
             Some(tokens) => tokens.room(self.spec.slots),
             None => self.spec.slots,
         }
@@ -281,7 +291,7 @@ impl Resource {
         }
     }
 
-    pub(crate) fn joined(&self) -> EngineFact {
+    pub(crate) fn joined(&self, shares: Option<MemoryShare>) -> EngineFact {
         EngineFact::ResourceJoined {
             resource: self.id,
             name: self.spec.name.clone(),
@@ -292,6 +302,7 @@ impl Resource {
             memory_bytes: self.spec.memory.as_ref().map(|memory| memory.bytes),
             continuous: self.spec.continuous.is_some(),
             token_capacity: self.tokens.as_deref().and_then(TokenServer::limit),
+            shares,
         }
     }
 }

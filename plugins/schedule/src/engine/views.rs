@@ -4,6 +4,7 @@ use sim::SimTime;
 
 use super::{Batch, Counts, Engine, Resource, Subtask, Task};
 use crate::{
+    fact::MemoryShare,
     lane::{LaneId, Load},
     options::EngineOptions,
     pool::ResourceId,
@@ -19,6 +20,16 @@ impl Engine {
     /// How often each kind of thing has happened.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Whether the model of a resource is in the memory of its device; `None` if that has no limit.
+    pub fn is_loaded(&self, resource: ResourceId) -> Option<bool> {
+        self.pool.is_loaded(resource)
+    }
+
+    /// What the model of a resource takes of the memory of its device, where that is limited.
+    pub fn memory_share(&self, resource: ResourceId) -> Option<MemoryShare> {
+        self.pool.memory_share(resource)
     }
 
     /// The last instant told to the engine.

@@ -33,6 +33,8 @@ impl Check {
                 memory,
                 continuous,
                 token_capacity: None,
+                model: None,
+                shares: None,
                 sequences: BTreeMap::new(),
             },
         );
@@ -47,6 +49,7 @@ impl Check {
             format!("{id:?} is told twice to be up = {up:?}")
         });
         if !up {
+            self.model_lost(id);
             self.downed.push(id);
         }
     }

@@ -4,6 +4,7 @@
 mod analytic;
 mod critical;
 mod defining;
+mod device_memory;
 mod failures;
 mod growth;
 mod mapping;

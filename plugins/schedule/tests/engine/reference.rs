@@ -2,10 +2,11 @@
 
 use rand::Rng as _;
 use schedule::{
-    BatchCurve, Charge, Counts, DeviceId, Engine, EngineFact, EngineOptions, FactLevel, HedgeAfter,
-    HostedModel, LatencyProfile, Link, Memory, Mode, Network, Outages, OwnerId, PolicyName,
-    Preemption, ResourceId, ResourceKind, ResourceSpec, ScalingRule, Skill, Spread, SubtaskId,
-    SubtaskSpec, SubtaskState, TaskSpec, TokenBatching, validate,
+    BatchCurve, Charge, Counts, DeviceId, DeviceMemory, Engine, EngineFact, EngineOptions,
+    FactLevel, HedgeAfter, HostedModel, LatencyProfile, Link, Memory, Mode, Network, Outages,
+    OwnerId, PolicyName, Preemption, Residence, ResourceId, ResourceKind, ResourceSpec,
+    ScalingRule, Skill, Spread, SubtaskId, SubtaskSpec, SubtaskState, TaskSpec, TokenBatching,
+    validate,
 };
 use sim::{SimSpan, SimTime, Streams};
 
@@ -300,9 +301,13 @@ fn random_resource(rng: &mut impl rand::Rng, n: u32) -> ResourceSpec {
         bytes: rng.random_range(60..120),
         models: vec![model("a", rng), model("b", rng)],
     };
-    let kind = ResourceKind::Replica {
-        model: "a".to_owned(),
+    let model = ["a", "b", "c"][rng.random_range(0..3)].to_owned();
+    // Alike for all who serve the model.
+    let residence = Residence {
+        bytes: 20 + u64::from(model.as_bytes()[0] % 3) * 20,
+        load: SimSpan(u64::from(model.as_bytes()[0] % 5) * MS / 2),
     };
+    let kind = ResourceKind::Replica { model };
     let skills = vec![(Skill::Embed, profile), (Skill::Tag, profile)];
     let outages = Outages::Random {
         up: SimSpan(rng.random_range(10 * MS..60 * MS)),
@@ -312,7 +317,7 @@ fn random_resource(rng: &mut impl rand::Rng, n: u32) -> ResourceSpec {
     };
     ResourceSpec {
         slots: rng.random_range(1..5),
-        device: DeviceId(rng.random_range(0..3)),
+        device: DeviceId(rng.random_range(0..2)),
         speed: [0.5, 1.0, 2.0][rng.random_range(0..3)],
         curve: if rng.random_bool(0.3) {
             BatchCurve::Factors(vec![1.0, 1.2, 1.5])
@@ -321,6 +326,7 @@ fn random_resource(rng: &mut impl rand::Rng, n: u32) -> ResourceSpec {
         },
         spread: random_spread(rng),
         memory: rng.random_bool(0.4).then_some(memory),
+        residence: rng.random_bool(0.7).then_some(residence),
         outages: if rng.random_bool(0.2) {
             outages
         } else {
@@ -357,6 +363,12 @@ fn random_options(rng: &mut impl rand::Rng, seed: u64, n_resources: u32) -> Engi
             },
             links: Vec::new(),
         },
+        device_memory: (0..rng.random_range(0..=3))
+            .map(|n| DeviceMemory {
+                device: DeviceId(n),
+                bytes: rng.random_range(60..90),
+            })
+            .collect(),
         hedging: match rng.random_range(0..4) {
             0 => Some(HedgeAfter::Span(SimSpan(MS))),
             1 => Some(HedgeAfter::Quantile(0.8)),
@@ -452,6 +464,7 @@ pub(crate) fn random_run(seed: u64, level: FactLevel, drive: Drive) -> (Engine, 
 #[test]
 fn ten_thousand_random_runs_break_no_rule_and_lose_nothing() {
     let mut sum = Counts::default();
+    let mut n_evicting = 0;
     for seed in 0..10_000 {
         let (engine, facts) = random_run(seed, FactLevel::All, by_itself);
         let violations = validate(facts.iter().map(|(at, fact)| (*at, fact)));
@@ -487,6 +500,8 @@ fn ten_thousand_random_runs_break_no_rule_and_lose_nothing() {
         sum.hedged += counts.hedged;
         sum.cancelled += counts.cancelled;
         sum.switched += counts.switched;
+        let evicts = |fact: &EngineFact| matches!(fact, EngineFact::ModelLoaded { evicted, .. } if !evicted.is_empty());
+        n_evicting += facts.iter().filter(|(_, fact)| evicts(fact)).count() as u64;
     }
     let rare = [
         sum.failed,
@@ -494,6 +509,7 @@ fn ten_thousand_random_runs_break_no_rule_and_lose_nothing() {
         sum.hedged,
         sum.cancelled,
         sum.switched,
+        n_evicting,
     ];
     assert!(rare.iter().all(|n| *n > 500), "{rare:?}");
 }
