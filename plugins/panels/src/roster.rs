@@ -232,6 +232,9 @@ fn resource_rows(engine: &Engine) -> Vec<ResourceRow> {
         ResourceRow {
             name: resource.spec.name.clone(),
             kind: match &resource.spec.kind {
+                ResourceKind::Replica { model } if engine.is_loaded(resource.id) == Some(false) => {
+                    format!("{model}, not in memory")
+                }
                 ResourceKind::Replica { model } => model.clone(),
                 ResourceKind::Agent { .. } => "in person".to_owned(),
             },

@@ -7,15 +7,16 @@ use rooms::{
     Agent, CALIBRATED, CurrentScene, MomentKind, Part, PartRef, Per, Place, Prop, Role,
     RoomsPlugin, Scene, SourceKind, Space, Station, StationKind, latency_by,
 };
-use schedule::{LatencyProfile, OwnerId, PolicyName, ResourceId, ResourceKind, Skill};
+use schedule::{
+    DeviceId, DeviceMemory, LatencyProfile, OwnerId, PolicyName, Residence, ResourceId,
+    ResourceKind, Skill,
+};
 use sim::{SimSpan, SimTime};
 
+const VALID: &str = include_str!("valid.scene.ron");
+
 fn valid() -> Scene {
-    Scene::parse(
-        include_str!("valid.scene.ron"),
-        Path::new("scenes/x.scene.ron"),
-    )
-    .expect("the scene is valid")
+    Scene::parse(VALID, Path::new("scenes/x.scene.ron")).expect("the scene is valid")
 }
 
 #[test]
@@ -189,6 +190,37 @@ fn resources_are_the_replicas_and_then_the_agents_with_skills() {
     assert_eq!(
         (ada.name.as_str(), &ada.kind, ada.slots),
         ("Ada", &ResourceKind::Agent { owner: OwnerId(0) }, 1)
+    );
+}
+
+#[test]
+fn replicas_take_of_the_memory_of_their_device_what_their_model_says() {
+    let edited = |device: &str, model: &str| {
+        let text = VALID.replace("price_per_hour: 3.6", device);
+        let version = r#"version: "all-minilm-l6-v2""#;
+        let text = text.replace(version, &format!("{version}, {model}"));
+        let scene = Scene::parse(&text, Path::new("x.scene.ron")).unwrap();
+        (scene.device_memory(), scene.resources().remove(0).residence)
+    };
+    let device = |bytes| {
+        let device = DeviceId(0);
+        vec![DeviceMemory { device, bytes }]
+    };
+    let takes = |bytes, load| {
+        let load = SimSpan(load);
+        Some(Residence { bytes, load })
+    };
+    // Nothing counts where there is no limit.
+    assert_eq!(
+        edited("price_per_hour: 0.0", "memory_gb: 2.0"),
+        (vec![], None)
+    );
+    // 91,335,235 bytes, at 10⁹ bytes a second.
+    let by_link = takes(91_335_235, 91_335_235);
+    assert_eq!(edited("memory_gb: 0.1", ""), (device(100_000_000), by_link));
+    assert_eq!(
+        edited("memory_gb: 4.0", "memory_gb: 2.0, load_secs: 0.5"),
+        (device(4_000_000_000), takes(2_000_000_000, 500_000_000))
     );
 }
 
