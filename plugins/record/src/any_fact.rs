@@ -38,8 +38,9 @@ impl AnyFact {
 }
 
 /// The types of [`EngineFact`], as the journal spells them.
-const ENGINE_TYPES: [&str; 22] = [
+const ENGINE_TYPES: [&str; 23] = [
     "resource_joined",
+    "model_loaded",
     "task_arrived",
     "subtask_added",
     "subtask_ready",

@@ -85,6 +85,10 @@ pub struct Replica {
 
 impl Device {
     pub(crate) fn checked(check: &mut Check<'_>, spec: &DeviceSpec) -> Self {
+        let memory_gb = spec
+            .memory_gb
+            .as_ref()
+            .and_then(|at| check.number(at, "memory_gb", &Bounds::MEMORY_GB));
         let mut number = |at, field, bounds| check.number(at, field, bounds).unwrap_or_default();
         Self {
             name: spec.name.value.clone().unwrap_or_default(),
@@ -92,10 +96,7 @@ impl Device {
                 .bytes_per_sec
                 .as_ref()
                 .map(|at| number(at, "bytes_per_sec", &Bounds::BYTES_PER_SEC)),
-            memory_bytes: spec
-                .memory_gb
-                .as_ref()
-                .map(|at| bytes(number(at, "memory_gb", &Bounds::MEMORY_GB))),
+            memory_bytes: memory_gb.map(bytes),
             price_per_hour: number(&spec.price_per_hour, "price_per_hour", &Bounds::PRICE),
             watts: number(&spec.watts, "watts", &Bounds::WATTS),
             kind: check.value(&spec.kind).unwrap_or(DeviceKind::Cpu),

@@ -198,17 +198,17 @@ const NUMBERS: &[Edit] = &[
     (
         "bytes_per_sec: 1e9",
         "memory_gb: -1.0",
-        "19:49: memory_gb is -1.0; give 0 to 1000000",
+        "19:51: memory_gb is -1.0; give 0 to 1000000",
     ),
     (
         "bytes_per_sec: 1e9",
         "memory_gb: 0.05",
-        r#"22:50: the model "minilm" takes 0.091335235 GB, the device "cpu" has 0.05 GB; give the device more `memory_gb`, or choose a smaller model"#,
+        r#"22:52: the model "minilm" takes 0.091335235 GB, the device "cpu" has 0.05 GB; give the device more `memory_gb`, or choose a smaller model"#,
     ),
     (
         r#"version: "all-minilm-l6-v2""#,
         r#"version: "all-minilm-l6-v2", load_secs: -0.5"#,
-        "20:76: load_secs is -0.5; give 0 to 1000000 seconds",
+        "20:71: load_secs is -0.5; give 0 to 1000000 seconds",
     ),
     (
         "speed: 2.0",
