@@ -92,9 +92,10 @@ impl Aliases {
     }
 }
 
-/// A number from 0 to 1 that follows from the key: the finaliser of `SplitMix64`, Steele, Lea,
-/// Flood (2014), "Fast Splittable Pseudorandom Number Generators".
-fn fraction(key: u64) -> f64 {
+/// A number from 0 (included) to 1 (excluded) that follows from the key, evenly spread over keys in a
+/// row: the finaliser of `SplitMix64`, Steele, Lea, Flood (2014), "Fast Splittable Pseudorandom Number
+/// Generators".
+pub(crate) fn fraction(key: u64) -> f64 {
     let mut x = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Store, StoreError, aliases, aliases::Aliases, versions};
 use crate::{
+    aliases::fraction,
     manifest::Manifest,
     model_name::{ModelName, Pick},
 };
@@ -22,20 +23,10 @@ impl Route {
     /// and raising the share takes no request away from the candidate.
     pub fn pick(&self, key: u64) -> &Manifest {
         match &self.candidate {
-            Some((candidate, share)) if unit(key) < *share => candidate,
+            Some((candidate, share)) if fraction(key) < *share => candidate,
             _ => &self.stable,
         }
     }
-}
-
-/// A number from 0 (included) to 1 (excluded) out of a key, evenly spread over keys in a row:
-/// Steele, Lea, Flood (2014), "Fast Splittable Pseudorandom Number Generators".
-fn unit(key: u64) -> f64 {
-    let mut bits = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^= bits >> 31;
-    (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
 impl Store {
