@@ -256,8 +256,9 @@ impl PackedBert {
             rooms: Mutex::default(),
         };
         let mut trial = match precision {
-            Precision::F32 => None,
             Precision::Int8 => Some(bert.trial(config)),
+            // The other numbers are for cards.
+            Precision::F32 | Precision::F16 | Precision::Bf16 => None,
         };
         for nth in 0..config.num_hidden_layers {
             let vb = tensors.pp("encoder.layer").pp(nth);
@@ -280,7 +281,11 @@ impl PackedBert {
 
     /// The same, with the words among the tensors.
     #[cfg(test)]
-    fn load(tensors: &VarBuilder<'_>, config: &Config, precision: Precision) -> Result<Self> {
+    pub(crate) fn load(
+        tensors: &VarBuilder<'_>,
+        config: &Config,
+        precision: Precision,
+    ) -> Result<Self> {
         let words = tensors.pp("embeddings.word_embeddings");
         let words = numbers(&words, "weight", &[config.vocab_size, config.hidden_size])?;
         Self::pack(words, tensors, config, precision)
@@ -415,4 +420,4 @@ fn shards<'a, 't>(texts: &'a [&'t [u32]], n_tokens: usize) -> Vec<&'a [&'t [u32]
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
