@@ -193,10 +193,11 @@ pub enum BackendError {
 
 impl BackendError {
     /// That a device cannot be used.
-    pub(crate) fn no_device(device: DeviceChoice, why: impl Into<String>) -> Self {
+    pub(crate) fn no_device(device: DeviceChoice, why: &str) -> Self {
         Self::NoDevice {
             device: device.to_string(),
-            why: why.into(),
+            // Candle may put a backtrace below it.
+            why: why.lines().next().unwrap_or_default().to_owned(),
         }
     }
 

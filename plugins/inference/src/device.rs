@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use candle_core::Device;
+use candle_core::{Device, Error};
 
 use crate::backend::BackendError;
 
@@ -24,7 +24,16 @@ impl DeviceChoice {
         };
         open(index)
             .map(Some)
-            .map_err(|why| BackendError::no_device(self, why))
+            .map_err(|why| BackendError::no_device(self, &why))
+    }
+
+    /// What a card calls itself.
+    pub(crate) fn card_name(self) -> Option<String> {
+        #[cfg(feature = "cuda")]
+        if let Ok(Some(Device::Cuda(card))) = self.card() {
+            return card.cuda_stream().context().name().ok();
+        }
+        None
     }
 }
 
@@ -54,6 +63,17 @@ impl FromStr for DeviceChoice {
     }
 }
 
+/// Whether it is the card that refuses, which is full, say, and not a file that is wrong.
+pub(crate) fn is_of_card(error: &Error) -> bool {
+    match error {
+        Error::Cuda(_) => true,
+        Error::Context { inner, .. }
+        | Error::WithPath { inner, .. }
+        | Error::WithBacktrace { inner, .. } => is_of_card(inner),
+        _ => false,
+    }
+}
+
 #[cfg(feature = "cuda")]
 fn open(index: usize) -> Result<Device, String> {
     Device::new_cuda(index).map_err(|error| error.to_string())
@@ -69,6 +89,13 @@ fn open(_: usize) -> Result<Device, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_card_refuses_is_no_fault_of_a_file() {
+        let full = Error::Cuda("out of memory".into());
+        assert!(is_of_card(&full.bt().with_path("model.safetensors")));
+        assert!(!is_of_card(&Error::Msg(String::from("cut off")).bt()));
+    }
 
     #[test]
     fn devices_are_read_as_they_are_written() {

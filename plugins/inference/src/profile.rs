@@ -116,7 +116,10 @@ impl Subject {
             model: entry.full_name(),
             skill,
             precision: precision.to_owned(),
-            machine: Machine::this(how.n_threads),
+            machine: Machine::of(LoadOptions {
+                device: entry.architecture.device(how.device),
+                ..how
+            }),
             replicas,
         }
     }
@@ -314,7 +317,11 @@ fn kept_at(store: &Path, subject: &Subject) -> PathBuf {
         replicas,
     } = subject;
     let (skill, threads) = (skill.name(), machine.threads);
-    let file = format!("{skill}-{precision}-{threads}-threads-{replicas}-replicas.ron");
+    let on = match machine.is_card() {
+        true => "card-",
+        false => "",
+    };
+    let file = format!("{on}{skill}-{precision}-{threads}-threads-{replicas}-replicas.ron");
     store.join(FOLDER).join(model).join(file)
 }
 

@@ -31,6 +31,7 @@ use crate::{
         tensors::Tensors,
     },
     check::CheckedModel,
+    device::is_of_card,
     input::{Encoded, Input},
     kernels::{Activation, Linear, Team},
     load_options::LoadOptions,
@@ -100,8 +101,8 @@ impl BertHead {
     /// Reads a model that classifies or tags, as `skill` says, out of checked files.
     ///
     /// # Errors
-    /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there;
-    /// [`BackendError::NoPrecision`] if it does not know these numbers.
+    /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there
+    /// or full; [`BackendError::NoPrecision`] if it does not know these numbers.
     pub fn read(
         files: &mut CheckedModel,
         skill: Skill,
@@ -131,7 +132,10 @@ impl BertHead {
             .map_err(|why| bad("model.safetensors", why))?;
         let card = how.device.card()?;
         let layers = Layers::load(weights, &sizes, (skill, labels.len()), how.precision, card)
-            .map_err(|error| bad("model.safetensors", error.to_string()))?;
+            .map_err(|error| match is_of_card(&error) {
+                true => BackendError::no_device(how.device, &error.to_string()),
+                false => bad("model.safetensors", error.to_string()),
+            })?;
         let is_multi_label =
             head.problem_type.as_deref() == Some("multi_label_classification") || labels.len() == 1;
         let shared = Shared {

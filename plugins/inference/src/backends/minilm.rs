@@ -116,7 +116,7 @@ impl Weights {
             Some(card) => {
                 let read = load_buffer(&weights, &Device::Cpu).map_err(bad_weights)?;
                 Place::put(&read, card, how.precision)
-                    .map_err(|error| BackendError::no_device(how.device, error.to_string()))?
+                    .map_err(|error| BackendError::no_device(how.device, &error.to_string()))?
             }
         };
         let shared = Shared {
