@@ -5,6 +5,7 @@ mod overlay;
 mod picker;
 mod picture;
 mod shelf;
+mod usage;
 mod window;
 
 use std::{
@@ -67,6 +68,7 @@ fn open_scene(args: &OpenArgs, scene: &Path) -> Result<(), AppError> {
             PanelsPlugin,
             overlay::plugin,
             shelf::plugin,
+            usage::plugin,
             RunEnd,
         ));
     if let Some(path) = &args.screenshot {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use inference::{Precision, Skill};
+use inference::{DeviceChoice, Precision, Skill};
 use schedule::PolicyName;
 
 use super::{
@@ -47,7 +47,11 @@ pub(crate) struct CalibrateArgs {
     /// Replicas that run the same at the same time, as those of a scene do that share a machine.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) replicas: u32,
-    /// The numbers that it computes with: f32, or int8 where the model knows it.
+    /// Where it computes: cpu, cuda, which is the first NVIDIA card, or cuda:N.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(crate) device: DeviceChoice,
+    /// The numbers that it computes with: f32, or int8 where the model knows it; f32, f16 or bf16 on a
+    /// card.
     #[arg(long, value_name = "PRECISION", default_value = "f32", value_parser = precision_parser())]
     pub(crate) precision: Precision,
     /// Fewer kinds of batches, fewer times: for a first impression.

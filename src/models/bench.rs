@@ -51,7 +51,7 @@ pub(super) fn bench(store: &Store, args: &BenchModelArgs) -> Result<(), AppError
     figures.set("precision", json!(args.load.precision.name()));
     figures.set("batch", json!(batch(args, skill)));
     figures.set("replicas", json!(n_replicas));
-    figures.set("machine", json!(Machine::this(n_threads)));
+    figures.set("machine", json!(Machine::of(args.load.options(n_threads))));
     figures.set(
         "first_answer_secs",
         process::secs_since_start().map_or(Value::Null, |secs| json!(secs)),

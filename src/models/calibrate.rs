@@ -9,7 +9,7 @@ use inference::{
 };
 use serde_json::json;
 
-use super::download::Download;
+use super::single::load;
 use crate::{cli::CalibrateArgs, error::AppError, interrupt, report};
 
 /// Measures a model, fits a profile, keeps it in the store and tells how good it is.
@@ -25,17 +25,18 @@ pub(super) fn calibrate(store: &Store, args: &CalibrateArgs) -> Result<(), AppEr
     }
     let entry = store.resolve(&args.name)?;
     let how = LoadOptions {
+        device: args.device,
         n_threads: args.threads.into(),
         precision: args.precision,
-        ..LoadOptions::default()
     };
     let skill = skill(&entry, args.skill)?;
     let subject = Subject::of(&entry, skill, how, args.replicas);
-    if args.precision == Precision::Int8 && subject.precision != Precision::Int8.name() {
+    if args.precision != Precision::F32 && subject.precision != args.precision.name() {
         return Err(AppError::Usage(format!(
-            "{} computes with {} only, so --precision int8 has no use",
+            "{} computes with {} only, so --precision {} has no use",
             entry.full_name(),
-            subject.precision
+            subject.precision,
+            args.precision.name()
         )));
     }
     let grid = grid(skill, args);
@@ -101,12 +102,7 @@ fn measured(
     skill: Skill,
     grid: &Grid,
 ) -> Result<Measured, AppError> {
-    let name = entry.full_name();
-    let download = Download::new(&name);
-    let show = &mut |progress: inference::Progress<'_>| download.show(progress);
-    let model = store.load(&name, how, show, interrupt::catch());
-    download.finish();
-    let model = model?;
+    let model = load(store, &entry.full_name(), how, true)?;
     let bar = progress_bar();
     let goes_on = |round: u32, of: u32| {
         bar.set_length(of.into());

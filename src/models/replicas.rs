@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use agents::ReplicaModels;
-use bevy::prelude::Resource;
-use inference::{BackendError, DeviceChoice, InUse, MakeBackend, Models};
+use bevy::{log::warn, prelude::Resource};
+use inference::{BackendError, DeviceChoice, InUse, MakeBackend, Model, Models};
 use rooms::{DeviceKind, Scene};
 
 use crate::interrupt;
@@ -46,13 +46,21 @@ fn make(models: Arc<Models>, name: String, device: DeviceChoice) -> MakeBackend 
         if let Some(model) = kept.get() {
             return model.backend();
         }
-        let model = models.get(&name, device, &mut |_| {}, interrupt::catch());
-        let model = model.map_err(|error| BackendError::Failed {
+        let loaded = models.get_or_on_cpu(&name, device, &mut |_| {}, interrupt::catch());
+        let (model, missed) = loaded.map_err(|error| BackendError::Failed {
             model: name.clone(),
             why: error.to_string(),
         })?;
+        if let Some(missed) = missed {
+            warn!("{}", on_processor(&model, &missed));
+        }
         kept.get_or_init(|| model).backend()
     })
+}
+
+/// That a model is not on the device of its replica, and why.
+pub(super) fn on_processor(model: &Model, missed: &BackendError) -> String {
+    format!("{} computes on the processor: {missed}", model.version())
 }
 
 #[cfg(test)]

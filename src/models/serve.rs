@@ -1,12 +1,12 @@
 //! Loads the models of a scene, each once, and starts its replicas.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bevy::prelude::Resource;
 use inference::{DeviceChoice, EMBEDDED_NAME, InUse, Models, Port, REMOTE_PREFIX, StoreError};
 use rooms::{DeviceKind, Scene};
 
-use super::{device_choice, download::Download, store, warm};
+use super::{device_choice, download::Download, replicas::on_processor, store, warm};
 use crate::{
     cli::{RunOptions, TimeMode},
     error::AppError,
@@ -42,7 +42,7 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
     let models = Arc::new(Models::new(store()?, u64::MAX));
     let n_busy = profiles::n_busy(scene, options.threads);
     let (mut setups, mut versions) = (Vec::new(), Vec::new());
-    let mut budgets = Vec::new();
+    let (mut budgets, mut misplaced) = (Vec::new(), BTreeSet::new());
     for replica in &scene.replicas {
         let device = &scene.devices[replica.device];
         let choice = device_choice(device.kind);
@@ -56,13 +56,18 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
             )));
         }
         let name = options.model.as_ref().unwrap_or(own);
-        let model = load_or_embedded(&models, name, choice, options.strict_model)?;
+        let (model, note) = load_or_embedded(&models, name, choice, options.strict_model)?;
+        if let Some(note) = note
+            && misplaced.insert(model.version().to_owned())
+        {
+            report::note(&note);
+        }
         versions.push(model.version().to_owned());
-        budgets.push(profiles::token_budget(
-            models.store(),
-            model.version(),
-            n_busy,
-        ));
+        // What was measured here was measured on the processor.
+        let is_here = model.device() == Some(DeviceChoice::Cpu);
+        let budget =
+            is_here.then(|| profiles::token_budget(models.store(), model.version(), n_busy));
+        budgets.push(budget.flatten());
         let setup = model.replica(replica.name.clone());
         setups.push(match options.time {
             TimeMode::Measured if !is_remote => warm::warmed(setup),
@@ -93,7 +98,7 @@ fn preload(models: &Models) -> Result<Preloaded, AppError> {
     let mut preloaded = Vec::new();
     for manifest in models.store().preloaded()? {
         match load(models, &manifest.full_name(), DeviceChoice::Cpu) {
-            Ok(model) => preloaded.push(model),
+            Ok((model, _)) => preloaded.push(model),
             Err(error) => report::note(&format!("note: not preloaded: {error}")),
         }
     }
@@ -101,37 +106,43 @@ fn preload(models: &Models) -> Result<Preloaded, AppError> {
 }
 
 /// The model that is asked for, or the embedded one, which people are told of, where no source of an
-/// embedding model can be reached.
+/// embedding model can be reached; with what people should know if it is on the processor instead.
 fn load_or_embedded(
     models: &Models,
     name: &str,
     device: DeviceChoice,
     is_strict: bool,
-) -> Result<InUse, AppError> {
+) -> Result<(InUse, Option<String>), AppError> {
     match load(models, name, device) {
         Err(AppError::Store(missed @ StoreError::NoSource { .. }))
             if !is_strict && models.store().embeds(name) =>
         {
-            let model = load(models, EMBEDDED_NAME, DeviceChoice::Cpu)?;
+            let (model, _) = load(models, EMBEDDED_NAME, DeviceChoice::Cpu)?;
             report::note(&format!(
                 "note: {} answers instead of {name:?}, which cannot be had (--strict-model refuses \
                  instead): {missed}",
                 model.version()
             ));
-            Ok(model)
+            Ok((model, None))
         }
         loaded => loaded,
     }
 }
 
-fn load(models: &Models, name: &str, device: DeviceChoice) -> Result<InUse, AppError> {
+fn load(
+    models: &Models,
+    name: &str,
+    device: DeviceChoice,
+) -> Result<(InUse, Option<String>), AppError> {
     let bar = Download::new(name);
-    let model = models.get(
+    let loaded = models.get_or_on_cpu(
         name,
         device,
         &mut |progress| bar.show(progress),
         interrupt::catch(),
     );
     bar.finish();
-    Ok(model?)
+    let (model, missed) = loaded?;
+    let note = missed.map(|missed| format!("note: {}", on_processor(&model, &missed)));
+    Ok((model, note))
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, mem::ManuallyDrop, ops::ControlFlow, time::Duration};
 
 use inference::{
-    Answer, Arrival, DeviceChoice, LoadOptions, Model, Port, PortOptions, Refused, Reply, Request,
-    RequestError, Store,
+    Answer, Arrival, LoadOptions, Model, Port, PortOptions, Refused, Reply, Request, RequestError,
+    Store, StoreError,
 };
 
 use super::download::Download;
@@ -77,12 +77,7 @@ impl Single {
     ) -> Result<Self, AppError> {
         let n_threads = (threads::n_cores(args.threads) / n_replicas.max(1)).max(1);
         threads::share(n_threads, 1);
-        let how = LoadOptions {
-            device: DeviceChoice::Cpu,
-            precision: args.precision,
-            n_threads,
-        };
-        let model = load(store, name, how, args.strict_model)?;
+        let model = load(store, name, args.options(n_threads), args.strict_model)?;
         let setups = (1..=n_replicas.max(1))
             .map(|nth| model.replica(format!("{name} {nth}")))
             .collect();
@@ -221,7 +216,15 @@ fn hand_over<T>(
 }
 
 /// A model, fetched if need be.
-fn load(store: &Store, name: &str, how: LoadOptions, is_strict: bool) -> Result<Model, AppError> {
+///
+/// # Errors
+/// If it cannot be had, or not on the device that was asked for.
+pub(super) fn load(
+    store: &Store,
+    name: &str,
+    how: LoadOptions,
+    is_strict: bool,
+) -> Result<Model, AppError> {
     let bar = Download::new(name);
     let mut show = |progress: inference::Progress<'_>| bar.show(progress);
     let cancel = interrupt::catch();
@@ -241,5 +244,8 @@ fn load(store: &Store, name: &str, how: LoadOptions, is_strict: bool) -> Result<
             model.version()
         ));
     }
-    Ok(model)
+    match model.misses(how.device) {
+        Some(missed) => Err(StoreError::Backend(missed).into()),
+        None => Ok(model),
+    }
 }

@@ -71,7 +71,14 @@ fn quantile(values: &mut [f64], share: f64) -> f64 {
 }
 
 fn batching(model: &Model) -> Outcome<()> {
-    let port = open(model, 1)?;
+    println!(
+        "| replicas | one by one | 64 at once | ratio | queue p50 | queue p99 | tokenising |\n|---|---|---|---|---|---|---|"
+    );
+    (1..=2).try_for_each(|n_replicas| batching_on(model, n_replicas))
+}
+
+fn batching_on(model: &Model, n_replicas: usize) -> Outcome<()> {
+    let port = open(model, n_replicas)?;
     let (mut alone, mut together, mut queued) = (vec![], vec![], vec![]);
     let (mut encoded, mut ran) = (0.0, 0.0);
     for round in 0..=N_ROUNDS {
@@ -103,10 +110,7 @@ fn batching(model: &Model) -> Outcome<()> {
     }
     let (alone, together) = (quantile(&mut alone, 0.5), quantile(&mut together, 0.5));
     println!(
-        "| one by one | 64 at once | ratio | queue p50 | queue p99 | tokenising |\n|---|---|---|---|---|---|"
-    );
-    println!(
-        "| {alone:.0} /s | {together:.0} /s | {:.1} | {:.1} ms | {:.1} ms | {:.1} % |",
+        "| {n_replicas} | {alone:.0} /s | {together:.0} /s | {:.1} | {:.1} ms | {:.1} ms | {:.1} % |",
         together / alone,
         quantile(&mut queued, 0.5),
         quantile(&mut queued, 0.99),

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ask::{Ask, Skill},
+    device::DeviceChoice,
     input::{Encoded, Input},
     output::Output,
+    precision::Precision,
 };
 
 /// A model that is ready to answer. One thread owns it at a time.
@@ -142,6 +144,16 @@ pub enum BackendError {
         /// What the driver, or the lack of it, says.
         why: String,
     },
+    /// The device that the model computes on does not know the numbers that were asked for.
+    #[error("model {model:?} cannot compute with {}: {why}", .precision.name())]
+    NoPrecision {
+        /// The model's version.
+        model: String,
+        /// What was asked for.
+        precision: Precision,
+        /// Why not, and what to ask for instead.
+        why: String,
+    },
     /// An input cannot be cut into tokens.
     #[error("an input cannot be cut into tokens: {0}")]
     Tokens(String),
@@ -180,6 +192,15 @@ pub enum BackendError {
 }
 
 impl BackendError {
+    /// That a device cannot be used.
+    pub(crate) fn no_device(device: DeviceChoice, why: &str) -> Self {
+        Self::NoDevice {
+            device: device.to_string(),
+            // Candle may put a backtrace below it.
+            why: why.lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+
     /// That a model does not read this kind of input for this ask.
     pub fn wrong_input(model: &str, ask: &Ask) -> Self {
         Self::WrongInput {

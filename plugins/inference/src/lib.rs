@@ -9,6 +9,7 @@ mod ask;
 mod backend;
 mod backends;
 mod batch;
+mod card;
 mod catalog;
 mod check;
 mod child;
@@ -77,6 +78,7 @@ pub use crate::{
         static_words::{EMBEDDED_NAME, StaticWords},
         whisper::{Whisper, WhisperWeights},
     },
+    card::{CardMemory, CardUsage, Cards},
     catalog::{Catalog, CatalogError},
     check::{CheckedModel, FileFault},
     child::{ChildOptions, InChild, Recipe, serve_if_child, serve_if_child_with},

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    backend::BackendError,
     backends::openai,
     device::DeviceChoice,
     model::Model,
@@ -15,7 +16,7 @@ use crate::{
     store::{Progress, Store, StoreError},
 };
 
-/// Loaded models. Weights are in memory once for each version and device; when there is no room for
+/// Loaded models. Weights are in memory once for each version and device that it computes on; when there is no room for
 /// another model, those go that nobody uses, the one that was used longest ago first. They are
 /// loaded again when they are asked for.
 ///
@@ -27,9 +28,14 @@ pub struct Models {
     shelf: Mutex<Shelf>,
 }
 
+/// A version, and the device that it is to compute on.
+type Key = (String, usize);
+
 #[derive(Debug, Default)]
 struct Shelf {
-    models: BTreeMap<(String, usize), Loaded>,
+    models: BTreeMap<Key, Loaded>,
+    /// What cannot be on its device, and why: it is not tried again.
+    misplaced: BTreeMap<Key, BackendError>,
     // Counts the uses: who was used longest ago does not hang on a clock.
     n_uses: u64,
 }
@@ -124,14 +130,7 @@ impl Models {
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<InUse, StoreError> {
-        let (key, bytes) = if name.starts_with(openai::REMOTE_PREFIX) {
-            // A server's model takes no memory here.
-            ((name.to_owned(), device_key(DeviceChoice::Cpu)), 0)
-        } else {
-            let manifest = self.store.resolve(name)?;
-            let key = (manifest.full_name(), device_key(device));
-            (key, manifest.memory_bytes())
-        };
+        let (key, bytes) = self.key(name, device)?;
         let mut shelf = self.shelf();
         shelf.n_uses += 1;
         let n_uses = shelf.n_uses;
@@ -154,6 +153,51 @@ impl Models {
         Ok(lent)
     }
 
+    /// A model as [`Models::get`] gives it; on the processor, with the reason, if it cannot be on the
+    /// device that is asked for.
+    ///
+    /// Whoever takes it should say so: it is slower there.
+    ///
+    /// # Errors
+    /// As [`Models::get`], but for [`BackendError::NoDevice`].
+    pub fn get_or_on_cpu(
+        &self,
+        name: &str,
+        device: DeviceChoice,
+        progress: &mut dyn FnMut(Progress<'_>),
+        cancel: &AtomicBool,
+    ) -> Result<(InUse, Option<BackendError>), StoreError> {
+        let (key, _) = self.key(name, device)?;
+        let known = self.shelf().misplaced.get(&key).cloned();
+        let missing = match known {
+            Some(missing) => missing,
+            None => match self.get(name, device, progress, cancel) {
+                Err(StoreError::Backend(missing @ BackendError::NoDevice { .. })) => missing,
+                Ok(model) => {
+                    let is_here = model.device().is_some();
+                    let missed = model.misses(device).filter(|_| is_here);
+                    return Ok((model, missed));
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        self.shelf().misplaced.insert(key, missing.clone());
+        let model = self.get(name, DeviceChoice::Cpu, progress, cancel)?;
+        Ok((model, Some(missing)))
+    }
+
+    /// What a model is kept as, and how much memory it takes.
+    fn key(&self, name: &str, device: DeviceChoice) -> Result<(Key, u64), StoreError> {
+        if name.starts_with(openai::REMOTE_PREFIX) {
+            // A server's model takes no memory here.
+            return Ok(((name.to_owned(), device_key(DeviceChoice::Cpu)), 0));
+        }
+        let manifest = self.store.resolve(name)?;
+        let device = manifest.architecture.device(device);
+        let key = (manifest.full_name(), device_key(device));
+        Ok((key, manifest.memory_bytes()))
+    }
+
     /// Unloads a version if nobody uses it. Says whether it is gone.
     pub fn unload(&self, version: &str) -> bool {
         let mut shelf = self.shelf();
@@ -165,7 +209,7 @@ impl Models {
     /// What is loaded, by version.
     pub fn loaded(&self) -> Vec<LoadedModel> {
         let shelf = self.shelf();
-        let tell = |((version, _), loaded): (&(String, usize), &Loaded)| LoadedModel {
+        let tell = |((version, _), loaded): (&Key, &Loaded)| LoadedModel {
             version: version.clone(),
             bytes: loaded.bytes,
             is_idle: loaded.is_idle(),

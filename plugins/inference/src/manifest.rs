@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{ask::Skill, file_hash::FileHash};
+use crate::{ask::Skill, device::DeviceChoice, file_hash::FileHash};
 
 /// The longest manifest that is read.
 pub(crate) const MAX_MANIFEST_BYTES: usize = 1 << 20;
@@ -62,6 +62,19 @@ impl Architecture {
             Self::Whisper => &[Skill::Transcribe],
             Self::Llama => &[Skill::Generate],
             Self::SileroVad => &[],
+        }
+    }
+
+    /// Where models of this kind compute that are to be on a device: there, or on the processor if
+    /// they know no other.
+    pub fn device(self, asked: DeviceChoice) -> DeviceChoice {
+        match self {
+            Self::SentenceBert | Self::BertClassifier | Self::BertTagger => asked,
+            Self::Whisper
+            | Self::Llama
+            | Self::SileroVad
+            | Self::StaticWords
+            | Self::HashedWords => DeviceChoice::Cpu,
         }
     }
 

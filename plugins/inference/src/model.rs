@@ -32,6 +32,7 @@ use crate::{
 pub struct Model {
     version: String,
     found: Found,
+    device: DeviceChoice,
     parts: Parts,
 }
 
@@ -70,6 +71,7 @@ impl Model {
         Self {
             version: HashedWords.version().to_owned(),
             found,
+            device: DeviceChoice::Cpu,
             parts: Parts::HashedWords,
         }
     }
@@ -82,6 +84,7 @@ impl Model {
                 folder: None,
                 source: format!("server {}", settings.base_url()),
             },
+            device: DeviceChoice::Cpu,
             parts: Parts::Remote(openai::Client::new(settings, name.to_owned())),
         }
     }
@@ -96,6 +99,7 @@ impl Model {
                 folder: None,
                 source: String::from("built in"),
             },
+            device: DeviceChoice::Cpu,
             parts: Parts::StaticWords(words),
         }
     }
@@ -124,6 +128,7 @@ impl Model {
         Self {
             version: entry.full_name(),
             found,
+            device: DeviceChoice::Cpu,
             parts: Parts::InChild(Arc::new((recipe, options))),
         }
     }
@@ -184,6 +189,7 @@ impl Model {
         Ok(Self {
             version: files.version,
             found,
+            device: entry.architecture.device(how.device),
             parts,
         })
     }
@@ -196,6 +202,25 @@ impl Model {
     /// Where it came from.
     pub fn found(&self) -> &Found {
         &self.found
+    }
+
+    /// Where it computes, whatever was asked for; nothing if that is the business of its server.
+    pub fn device(&self) -> Option<DeviceChoice> {
+        match &self.parts {
+            Parts::Remote(_) => None,
+            _ => Some(self.device),
+        }
+    }
+
+    /// Why it does not compute on the device that was asked for; nothing if it does.
+    pub fn misses(&self, asked: DeviceChoice) -> Option<BackendError> {
+        let why = match self.device() {
+            Some(device) if device == asked => return None,
+            None if asked == DeviceChoice::Cpu => return None,
+            Some(_) => "models of this kind compute on the processor only",
+            None => "the model computes on its server",
+        };
+        Some(BackendError::no_device(asked, why))
     }
 
     /// The model that hears where somebody speaks, if it is one.

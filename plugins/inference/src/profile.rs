@@ -53,7 +53,7 @@ pub struct Profile {
     pub model: String,
     /// What it does.
     pub skill: Skill,
-    /// The numbers that it computes with: `f32` or `int8`.
+    /// The numbers that it computes with: `f32`, `int8`, `f16` or `bf16`.
     pub precision: String,
     /// Where it was measured.
     pub machine: Machine,
@@ -105,7 +105,10 @@ impl Subject {
     /// A version of a model as it is loaded on this machine.
     pub fn of(entry: &Manifest, skill: Skill, how: LoadOptions, replicas: u32) -> Self {
         let precision = match entry.architecture {
-            Architecture::SentenceBert | Architecture::Whisper => how.precision.name(),
+            Architecture::SentenceBert
+            | Architecture::BertClassifier
+            | Architecture::BertTagger
+            | Architecture::Whisper => how.precision.name(),
             Architecture::Llama => "q8_0",
             _ => Precision::F32.name(),
         };
@@ -113,7 +116,10 @@ impl Subject {
             model: entry.full_name(),
             skill,
             precision: precision.to_owned(),
-            machine: Machine::this(how.n_threads),
+            machine: Machine::of(LoadOptions {
+                device: entry.architecture.device(how.device),
+                ..how
+            }),
             replicas,
         }
     }
@@ -311,7 +317,11 @@ fn kept_at(store: &Path, subject: &Subject) -> PathBuf {
         replicas,
     } = subject;
     let (skill, threads) = (skill.name(), machine.threads);
-    let file = format!("{skill}-{precision}-{threads}-threads-{replicas}-replicas.ron");
+    let on = match machine.is_card() {
+        true => "card-",
+        false => "",
+    };
+    let file = format!("{on}{skill}-{precision}-{threads}-threads-{replicas}-replicas.ron");
     store.join(FOLDER).join(model).join(file)
 }
 

@@ -180,6 +180,8 @@ impl Store {
             return Ok(Model::remote(RemoteSettings::from_env()?, remote));
         }
         let entry = self.resolve(name)?;
+        let device = entry.architecture.device(how.device);
+        how.precision.check(&entry.full_name(), device)?;
         if self.runs_in_child(&entry) {
             return self.load_in_child(&entry, how, progress, cancel);
         }
@@ -205,13 +207,10 @@ impl Store {
         progress: &mut dyn FnMut(Progress<'_>),
         cancel: &AtomicBool,
     ) -> Result<Model, StoreError> {
-        if how.device != DeviceChoice::Cpu {
-            let why = String::from(
-                "a model from outside runs in a child process, which has no card; set \
-                 DIORAMA_CHILD_MODELS=none to trust it",
-            );
-            let device = format!("{:?}", how.device);
-            return Err(BackendError::NoDevice { device, why }.into());
+        if entry.architecture.device(how.device) != DeviceChoice::Cpu {
+            let why = "a model from outside runs in a child process, which has no card; set \
+                       DIORAMA_CHILD_MODELS=none to trust it";
+            return Err(BackendError::no_device(how.device, why).into());
         }
         let check = |entry: &Manifest, place: &Place| {
             check_place(entry, place)?;

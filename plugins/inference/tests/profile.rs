@@ -147,6 +147,26 @@ fn a_profile_is_kept_beside_the_model_and_found_again() {
     assert_eq!(kept(Skill::Embed, 1, 1), Ok(Some(profile.clone())));
     assert_eq!(kept(Skill::Embed, 2, 1), Ok(None));
     assert_eq!(kept(Skill::Tag, 1, 1), Ok(None));
+    // What is measured on a card lies beside it.
+    let card = |name: &str| Machine {
+        cpu: name.to_owned(),
+        instruction_set: "CUDA".to_owned(),
+        ..Machine::this(1)
+    };
+    let on_card = Profile {
+        machine: card("Card One"),
+        ..profile.clone()
+    };
+    on_card.keep(store.path()).unwrap();
+    for (name, expected) in [("Card One", Some(&on_card)), ("Card Two", None)] {
+        let subject = Subject {
+            machine: card(name),
+            ..subject()
+        };
+        let kept = Profile::kept(store.path(), &subject).unwrap();
+        assert_eq!(kept.as_ref(), expected);
+    }
+    assert_eq!(kept(Skill::Embed, 1, 1), Ok(Some(profile.clone())));
     let busy = Profile {
         replicas: 4,
         ..profile.clone()

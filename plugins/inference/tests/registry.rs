@@ -117,6 +117,22 @@ fn files_that_versions_share_are_kept_once_and_removed_last() {
 }
 
 #[test]
+fn a_model_that_knows_no_card_is_loaded_once_and_says_so() {
+    let place = TempDir::new().unwrap();
+    let models = Models::new(store(place.path()), 50);
+    let never = AtomicBool::new(false);
+    for (device, says_so) in [(DeviceChoice::Cpu, false), (DeviceChoice::Cuda(0), true)] {
+        let (model, missed) = models
+            .get_or_on_cpu("a", device, &mut |_| {}, &never)
+            .unwrap();
+        assert_eq!(model.device(), Some(DeviceChoice::Cpu));
+        assert_eq!(missed.is_some(), says_so);
+        assert_eq!(model.misses(device), missed);
+    }
+    assert_eq!(models.loaded().len(), 1);
+}
+
+#[test]
 fn what_was_used_longest_ago_goes_when_memory_is_short() {
     let place = TempDir::new().unwrap();
     let models = Models::new(store(place.path()), 100);

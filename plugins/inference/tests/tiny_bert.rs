@@ -5,10 +5,11 @@ use std::{collections::HashMap, fs, path::Path, sync::atomic::AtomicBool, time::
 
 use candle_core::{Device, Tensor};
 use inference::{
-    Ask, Catalog, DeviceChoice, FileHash, Input, Model, Port, PortOptions, Request, RequestError,
-    Store, StoreError, StoreOptions,
+    Ask, BackendError, Catalog, ChildModels, DeviceChoice, FileHash, Input, LoadOptions, Model,
+    Models, Port, PortOptions, Precision, Request, RequestError, Store, StoreError, StoreOptions,
 };
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 const WORDS: [&str; 8] = [
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "pump", "valve", "leaks", "today",
@@ -70,8 +71,8 @@ fn shapes() -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
-/// Writes the model into the project's assets and loads it, after `change` has had its way.
-fn load(change: impl FnOnce(&mut HashMap<String, Tensor>)) -> Result<Model, StoreError> {
+/// Writes the model into the project's assets, after `change` has had its way.
+fn store(change: impl FnOnce(&mut HashMap<String, Tensor>)) -> (TempDir, Store) {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("tiny-bert");
     fs::create_dir(&folder).unwrap();
@@ -95,6 +96,11 @@ fn load(change: impl FnOnce(&mut HashMap<String, Tensor>)) -> Result<Model, Stor
     let mut options = StoreOptions::at(place.path().join("store"));
     options.assets = Some(place.path().to_owned());
     let store = Store::new(catalog(&folder), options);
+    (place, store)
+}
+
+fn load(change: impl FnOnce(&mut HashMap<String, Tensor>)) -> Result<Model, StoreError> {
+    let (_place, store) = store(change);
     store.load(
         "tiny-bert",
         DeviceChoice::Cpu,
@@ -210,4 +216,70 @@ fn weights_with_nan_poison_the_request_and_not_the_app() {
     port.submit(0, Request::embed(1, ["pump"])).unwrap();
     let reply = port.recv_timeout(Duration::from_secs(60)).unwrap();
     assert_eq!(reply.result, Err(RequestError::Poisoned { item: 0 }));
+}
+
+#[test]
+fn a_model_is_on_the_processor_where_there_is_no_such_card() {
+    // No machine has so many.
+    let (none, never) = (DeviceChoice::Cuda(4096), AtomicBool::new(false));
+    let (_place, store) = store(|_| {});
+    let error = store.load("tiny-bert", none, &mut |_| {}, &never);
+    let error = error.unwrap_err().to_string();
+    let expected = "device \"cuda:4096\" cannot be used: ";
+    assert!(error.starts_with(expected), "{error}");
+    let models = Models::new(store, u64::MAX);
+    for _ in 0..2 {
+        let (model, missed) = models
+            .get_or_on_cpu("tiny-bert", none, &mut |_| {}, &never)
+            .unwrap();
+        assert_eq!(model.device(), Some(DeviceChoice::Cpu));
+        assert_eq!(missed.unwrap().to_string(), error);
+        assert_eq!(vectors(&model, &["pump leaks"])[0].len(), WIDTH);
+    }
+    assert_eq!(models.loaded().len(), 1);
+    let (_, missed) = models
+        .get_or_on_cpu("tiny-bert", DeviceChoice::Cpu, &mut |_| {}, &never)
+        .unwrap();
+    assert_eq!(missed, None);
+}
+
+#[test]
+fn a_model_from_outside_stays_away_from_cards() {
+    let (place, known) = store(|_| {});
+    let mut options = known.options().clone();
+    options.child_models = ChildModels::All;
+    let store = Store::new(catalog(&place.path().join("tiny-bert")), options);
+    let (model, missed) = Models::new(store, u64::MAX)
+        .get_or_on_cpu(
+            "tiny-bert",
+            DeviceChoice::Cuda(0),
+            &mut |_| {},
+            &AtomicBool::new(false),
+        )
+        .unwrap();
+    assert_eq!(model.device(), Some(DeviceChoice::Cpu));
+    let missed = missed.unwrap().to_string();
+    assert!(missed.contains("child process"), "{missed}");
+}
+
+#[test]
+fn what_a_device_does_not_compute_with_is_refused() {
+    let (_place, store) = store(|_| {});
+    for (device, precision) in [
+        (DeviceChoice::Cpu, Precision::F16),
+        (DeviceChoice::Cpu, Precision::Bf16),
+        (DeviceChoice::Cuda(0), Precision::Int8),
+    ] {
+        let how = LoadOptions {
+            device,
+            precision,
+            ..LoadOptions::default()
+        };
+        let loaded = store.load("tiny-bert", how, &mut |_| {}, &AtomicBool::new(false));
+        let is_refused = matches!(
+            loaded,
+            Err(StoreError::Backend(BackendError::NoPrecision { .. }))
+        );
+        assert!(is_refused, "{how:?}");
+    }
 }

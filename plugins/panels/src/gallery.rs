@@ -5,6 +5,7 @@ use std::time::Duration;
 use agents::{AgentFact, Intervention, Quote, ReplicaRequest};
 use bevy::math::Vec2;
 use bevy_egui::egui::{Context, FullOutput, Pos2, RawInput, Rect, Shape, vec2};
+use inference::{CardMemory, CardUsage, LoadedModel};
 use record::{Live, Minutes, ResourceTotals, Totals, TurnRecord};
 use schedule::{OwnerId, ResourceId, Skill};
 use sim::{ControlRequest, Pace, Progress, SimSpan, SimTime};
@@ -14,8 +15,9 @@ use crate::{
     crew_panel,
     keys::{self, Toggles},
     layout::{Layout, Shown},
+    machine_usage::MachineUsage,
     meeting_panel::{self, Choice, Tab},
-    models_panel::{self, Asking},
+    models_panel::{self, Asking, Told},
     notice::{self, Loading},
     overlay::{self, LabelKind, OverlayLabel},
     picker::{self, PickerItem},
@@ -455,18 +457,64 @@ fn the_models_panel_tells_replicas_and_asks_before_it_takes_away() {
     ] {
         let expected: Vec<&str> = both.iter().chain(&expected).copied().collect();
         check("models", &expected, |ctx, layout| {
-            theme::panel(
-                ctx,
-                "models",
-                models_panel::place(layout.free, rows.len()),
-                |ui| {
-                    let mut asking = Asking(asking.clone());
-                    let wanted = models_panel::models_ui(ui, &rows, &shelf, &mut asking, &mut true);
-                    assert_eq!(wanted, None);
-                },
-            );
+            let told = Told {
+                rows: &rows,
+                shelf: &shelf,
+                machine: &[],
+            };
+            show_models(ctx, layout, told, &mut Asking(asking.clone()));
         });
     }
+}
+
+fn show_models(ctx: &Context, layout: &Layout, told: Told<'_>, asking: &mut Asking) {
+    let area = models_panel::place(layout.free, told.rows.len(), told.machine.len());
+    theme::panel(ctx, "models", area, |ui| {
+        let wanted = models_panel::models_ui(ui, told, asking, &mut true);
+        assert_eq!(wanted, None);
+    });
+}
+
+#[test]
+fn the_models_panel_tells_memory_and_cards() {
+    let card = |name: &str, busy, used| CardUsage {
+        name: name.into(),
+        busy_percent: Some(busy),
+        memory: Some(CardMemory {
+            used_bytes: used,
+            total_bytes: 16_000_000_000,
+        }),
+    };
+    let model = |version: &str, bytes, is_idle| LoadedModel {
+        version: version.into(),
+        bytes,
+        is_idle,
+    };
+    let usage = MachineUsage {
+        loaded: vec![
+            model("all-minilm-l6-v2@bbd64ada5a32", 90_868_376, false),
+            model("tiny@1", 9_000_000, true),
+        ],
+        cards: vec![
+            card("Card One", 37, 3_100_000_000),
+            card("Card Two", 0, 400_000_000),
+        ],
+    };
+    let expected = [
+        "In memory: 100 MB · all-minilm-l6-v2 bbd64a 91 MB · tiny 1 9 MB, unused",
+        "Card One: 37 % busy, 3.1 of 16.0 GB",
+        "Card Two: 0 % busy, 0.4 of 16.0 GB",
+        "replica 1",
+    ];
+    let (rows, machine) = (replica_rows(), usage.lines());
+    check("models", &expected, |ctx, layout| {
+        let told = Told {
+            rows: &rows[..1],
+            shelf: &ModelShelf::default(),
+            machine: &machine,
+        };
+        show_models(ctx, layout, told, &mut Asking::default());
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Add [`PanelsPlugin`] to a desktop app that runs a scene. The panels read the world and write
 //! requests: [`sim::ControlRequest`], [`agents::AskRequest`] and [`agents::ReplicaRequest`]. The app fills [`RunInfo`], [`Overlay`],
-//! [`Notices`], [`ModelShelf`] and [`Loading`], and keeps the 3D view within [`FreeRect`].
+//! [`Notices`], [`ModelShelf`], [`MachineUsage`] and [`Loading`], and keeps the 3D view within [`FreeRect`].
 //! [`PickerPlugin`] shows a list of scenes and writes [`OpenSceneRequest`].
 
 mod ask;
@@ -13,6 +13,7 @@ mod fonts;
 mod gallery;
 mod keys;
 mod layout;
+mod machine_usage;
 mod meeting_panel;
 mod models_panel;
 mod notice;
@@ -29,6 +30,7 @@ mod words;
 pub use crate::{
     control_bar::RunInfo,
     layout::FreeRect,
+    machine_usage::MachineUsage,
     notice::{Loading, Notices},
     overlay::{LabelKind, Overlay, OverlayLabel},
     palette::skill_rgb,

@@ -13,9 +13,11 @@ use bevy_egui::{
 use crate::{
     keys::Toggles,
     layout::Layout,
+    machine_usage::MachineUsage,
     palette,
     replica_board::{Condition, ModelShelf, ReplicaBoard, ReplicaRow},
     theme::{self, Icon},
+    words::{megabytes, short_version},
 };
 
 /// The widest and highest that the panel gets, in logical pixels.
@@ -24,8 +26,8 @@ const SIZE: (f32, f32) = (430.0, 470.0);
 const TITLE_HEIGHT: f32 = 26.0;
 /// About the height of a replica.
 const ROW_HEIGHT: f32 = 109.0;
-/// Digits of a version that are shown; all of them are on hover.
-const N_DIGITS: usize = 6;
+/// About the height of a line on the machine.
+const LINE_HEIGHT: f32 = 17.0;
 
 /// What the person is asked to confirm.
 #[derive(Resource, Debug, Default, PartialEq, Eq)]
@@ -35,14 +37,22 @@ pub(crate) fn show(
     mut contexts: EguiContexts,
     layout: Res<Layout>,
     (board, shelf): (Res<ReplicaBoard>, Res<ModelShelf>),
+    usage: Res<MachineUsage>,
     mut toggles: ResMut<Toggles>,
     mut asking: ResMut<Asking>,
     mut requests: MessageWriter<ReplicaRequest>,
 ) -> Result {
     if toggles.models {
         let ctx = contexts.ctx_mut()?;
-        theme::panel(ctx, "models", place(layout.free, board.rows.len()), |ui| {
-            let wanted = models_ui(ui, &board.rows, &shelf, &mut asking, &mut toggles.models);
+        let machine = usage.lines();
+        let area = place(layout.free, board.rows.len(), machine.len());
+        theme::panel(ctx, "models", area, |ui| {
+            let told = Told {
+                rows: &board.rows,
+                shelf: &shelf,
+                machine: &machine,
+            };
+            let wanted = models_ui(ui, told, &mut asking, &mut toggles.models);
             requests.write_batch(wanted);
         });
     }
@@ -50,19 +60,28 @@ pub(crate) fn show(
 }
 
 /// Where the panel lies: in the lower left of what the other panels leave free.
-pub(crate) fn place(free: Rect, n_rows: usize) -> Rect {
+pub(crate) fn place(free: Rect, n_rows: usize, n_lines: usize) -> Rect {
     let inside = free.shrink(8.0);
     let height = TITLE_HEIGHT + ROW_HEIGHT * n_rows.max(1) as f32 + 24.0;
+    let height = height + LINE_HEIGHT * n_lines as f32;
     let height = height.min(SIZE.1).min(inside.height());
     let size = vec2(SIZE.0.min(inside.width()), height);
     Rect::from_min_size(inside.left_bottom() - vec2(0.0, size.y), size)
 }
 
+/// What the panel tells.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a> {
+    pub(crate) rows: &'a [ReplicaRow],
+    pub(crate) shelf: &'a ModelShelf,
+    /// Lines on what models take of the machine.
+    pub(crate) machine: &'a [String],
+}
+
 /// Draws the list and returns what the person asked for and confirmed.
 pub(crate) fn models_ui(
     ui: &mut Ui,
-    rows: &[ReplicaRow],
-    shelf: &ModelShelf,
+    told: Told<'_>,
     asking: &mut Asking,
     is_open: &mut bool,
 ) -> Option<ReplicaRequest> {
@@ -77,7 +96,11 @@ pub(crate) fn models_ui(
             ui.label(theme::small("changed by hand, a run cannot be repeated"));
         });
     });
-    if rows.is_empty() {
+    for line in told.machine {
+        ui.add(Label::new(theme::small(line)).truncate())
+            .on_hover_text(line);
+    }
+    if told.rows.is_empty() {
         ui.label(theme::small("No models run in this scene."));
     }
     let mut wanted = None;
@@ -85,7 +108,8 @@ pub(crate) fn models_ui(
         .id_salt("replicas")
         .auto_shrink(false);
     list.show(ui, |ui| {
-        for row in rows
+        for row in told
+            .rows
             .iter()
             .filter(|row| row.condition != Condition::Removed)
         {
@@ -94,7 +118,7 @@ pub(crate) fn models_ui(
                 row_ui(ui, row);
                 let confirmed = match &asking.0 {
                     Some(request) if request.resource == row.resource => confirm_ui(ui, asking),
-                    _ => actions_ui(ui, row, shelf, asking),
+                    _ => actions_ui(ui, row, told.shelf, asking),
                 };
                 wanted = wanted.take().or(confirmed);
             });
@@ -135,10 +159,9 @@ fn color(condition: &Condition) -> Color32 {
 
 /// Model, version, device, threads and memory: `minilm bbd64a · cpu · 1 thread · 91 MB`.
 fn about(row: &ReplicaRow) -> String {
-    let mut parts = vec![match row.version.split_once('@') {
-        Some((name, version)) => format!("{name} {}", version.get(..N_DIGITS).unwrap_or(version)),
-        None if row.version.is_empty() => "no model yet".to_owned(),
-        None => row.version.clone(),
+    let mut parts = vec![match row.version.as_str() {
+        "" => "no model yet".to_owned(),
+        version => short_version(version),
     }];
     if !row.device.is_empty() {
         parts.push(row.device.clone());
@@ -153,13 +176,6 @@ fn about(row: &ReplicaRow) -> String {
     }
     parts.extend(row.bytes.map(megabytes));
     parts.join(" · ")
-}
-
-fn megabytes(bytes: u64) -> String {
-    match bytes {
-        0..100_000 => format!("{} kB", bytes.div_ceil(1000)),
-        _ => format!("{:.0} MB", (bytes as f64 / 1e6).max(1.0)),
-    }
 }
 
 /// What it does: `37 % busy · 2 waiting · p99 wait 12 ms · 1 restart`.

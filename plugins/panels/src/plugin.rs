@@ -18,7 +18,8 @@ use sim::{ControlRequest, RunControl};
 use crate::{
     control_bar, crew_panel, fonts, keys,
     layout::{FreeRect, Layout, Shown},
-    meeting_panel, models_panel, notice, overlay, replica_board, roster, theme, totals_panel,
+    machine_usage, meeting_panel, models_panel, notice, overlay, replica_board, roster, theme,
+    totals_panel,
 };
 
 /// Draws after every camera of the scene.
@@ -39,6 +40,7 @@ impl Plugin for PanelsPlugin {
             .add_message::<inference::ReplicaChanged>()
             .init_resource::<replica_board::ModelShelf>()
             .init_resource::<replica_board::ReplicaBoard>()
+            .init_resource::<machine_usage::MachineUsage>()
             .init_resource::<models_panel::Asking>()
             .init_resource::<control_bar::RunInfo>()
             .init_resource::<notice::Notices>()

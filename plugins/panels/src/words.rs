@@ -1,10 +1,13 @@
-//! Says in words what the engine holds as data: times, speeds, what somebody does or waits for.
+//! Says in words what the engine holds as data: times, speeds, sizes, what somebody does or waits for.
 
 use schedule::{Skill, WaitReason};
 use sim::{Pace, Progress, SimSpan, SimTime};
 
 /// The quick choices and the steps of `+` and `-`.
 pub(crate) const SPEEDS: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
+
+/// Digits of a version that are shown.
+const N_DIGITS: usize = 6;
 
 /// An instant as minutes and seconds, and hours where there are any: `0:07`, `1:02:05`.
 pub(crate) fn clock(at: SimTime) -> String {
@@ -181,6 +184,22 @@ pub(crate) fn span(span: SimSpan) -> String {
 /// A fraction as a percentage: `87 %`.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.0} %", fraction * 100.0)
+}
+
+/// Bytes, rounded: `91 MB`.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    match bytes {
+        0..100_000 => format!("{} kB", bytes.div_ceil(1000)),
+        _ => format!("{:.0} MB", (bytes as f64 / 1e6).max(1.0)),
+    }
+}
+
+/// The name of a model and the first digits of its version: `all-minilm-l6-v2 bbd64a`.
+pub(crate) fn short_version(version: &str) -> String {
+    match version.split_once('@') {
+        Some((name, digits)) => format!("{name} {}", digits.get(..N_DIGITS).unwrap_or(digits)),
+        None => version.to_owned(),
+    }
 }
 
 #[cfg(test)]

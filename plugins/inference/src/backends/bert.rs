@@ -3,15 +3,15 @@
 //! * Embeddings of words, positions and types; then layers of self-attention and a two-layer
 //!   network with GELU, each with a shortcut and a layer norm after it.
 //! * Names of tensors are those of the published checkpoints.
+//! * Weights, products and what goes from layer to layer are in the numbers that it is loaded in;
+//!   softmax, and sums within a layer norm, are in f32 in any case.
 //!
 //! Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers".
 
 use std::panic::catch_unwind;
 
 use candle_core::{D, DType, Result, Tensor};
-use candle_nn::{
-    Embedding, LayerNorm, Linear, Module as _, VarBuilder, embedding, layer_norm, linear, ops,
-};
+use candle_nn::{Embedding, LayerNorm, Module as _, VarBuilder, embedding, layer_norm, ops};
 use serde::Deserialize;
 use tokenizers::{Tokenizer, TruncationParams};
 
@@ -102,7 +102,7 @@ impl Bert {
         })
     }
 
-    /// Hidden vectors, `texts × length × hidden_size`, of token ids and types, `texts × length` of
+    /// Hidden vectors, `texts × length × hidden_size` of f32, of token ids and types, `texts × length` of
     /// u32; `mask` of the same shape is 1 where a token is and 0 where padding is.
     pub(crate) fn forward(&self, ids: &Tensor, types: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let (_, length) = ids.dims2()?;
@@ -118,18 +118,51 @@ impl Bert {
         for layer in &self.layers {
             hidden = layer.forward(&hidden, &padding)?;
         }
-        Ok(hidden)
+        hidden.to_dtype(DType::F32)
     }
 }
 
+/// A layer in which every output hears every input.
+struct Dense {
+    weights: Tensor,
+    bias: Tensor,
+}
+
+impl Dense {
+    fn load(vb: &VarBuilder<'_>, n_in: usize, n_out: usize) -> Result<Self> {
+        Ok(Self {
+            weights: vb.get((n_out, n_in), "weight")?,
+            bias: vb.get(n_out, "bias")?,
+        })
+    }
+
+    fn forward(&self, rows: &Tensor) -> Result<Tensor> {
+        let (n_texts, length, n_in) = rows.dims3()?;
+        let flat = rows.reshape((n_texts * length, n_in))?;
+        product(&flat, &self.weights.t()?)?
+            .reshape((n_texts, length, self.bias.elem_count()))?
+            .broadcast_add(&self.bias)
+    }
+}
+
+/// A product of matrices. Candle multiplies no bf16 on the processor, where what a card computes is
+/// tried out; there it goes by f32.
+fn product(left: &Tensor, right: &Tensor) -> Result<Tensor> {
+    if left.dtype() == DType::BF16 && left.device().is_cpu() {
+        let (left, right) = (left.to_dtype(DType::F32)?, right.to_dtype(DType::F32)?);
+        return left.matmul(&right)?.to_dtype(DType::BF16);
+    }
+    left.matmul(right)
+}
+
 struct Layer {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    output: Linear,
+    query: Dense,
+    key: Dense,
+    value: Dense,
+    output: Dense,
     attention_norm: LayerNorm,
-    widen: Linear,
-    narrow: Linear,
+    widen: Dense,
+    narrow: Dense,
     norm: LayerNorm,
     n_heads: usize,
 }
@@ -141,15 +174,15 @@ impl Layer {
             config.intermediate_size,
             config.layer_norm_eps,
         );
-        let square = |name: &str| linear(width, width, vb.pp("attention").pp(name));
+        let square = |name: &str| Dense::load(&vb.pp("attention").pp(name), width, width);
         Ok(Self {
             query: square("self.query")?,
             key: square("self.key")?,
             value: square("self.value")?,
             output: square("output.dense")?,
             attention_norm: layer_norm(width, eps, vb.pp("attention.output.LayerNorm"))?,
-            widen: linear(width, wide, vb.pp("intermediate.dense"))?,
-            narrow: linear(wide, width, vb.pp("output.dense"))?,
+            widen: Dense::load(&vb.pp("intermediate.dense"), width, wide)?,
+            narrow: Dense::load(&vb.pp("output.dense"), wide, width)?,
             norm: layer_norm(width, eps, vb.pp("output.LayerNorm"))?,
             n_heads: config.num_attention_heads,
         })
@@ -168,17 +201,20 @@ impl Layer {
     fn attend(&self, hidden: &Tensor, padding: &Tensor) -> Result<Tensor> {
         let (n_texts, length, width) = hidden.dims3()?;
         let per_head = width / self.n_heads;
-        let heads = |part: &Linear| -> Result<Tensor> {
+        let heads = |part: &Dense| -> Result<Tensor> {
             let split = part
                 .forward(hidden)?
                 .reshape((n_texts, length, self.n_heads, per_head))?;
             split.transpose(1, 2)?.contiguous()
         };
         let (query, key, value) = (heads(&self.query)?, heads(&self.key)?, heads(&self.value)?);
-        let scores =
-            (query.matmul(&key.t()?)? / (per_head as f64).sqrt())?.broadcast_add(padding)?;
-        let mixed = ops::softmax(&scores, D::Minus1)?.matmul(&value)?;
-        mixed
+        // Divided before the product, which f16 might not hold otherwise.
+        let query = (query / (per_head as f64).sqrt())?;
+        let scores = product(&query, &key.t()?)?
+            .to_dtype(DType::F32)?
+            .broadcast_add(padding)?;
+        let shares = ops::softmax(&scores, D::Minus1)?.to_dtype(value.dtype())?;
+        product(&shares, &value)?
             .transpose(1, 2)?
             .contiguous()?
             .reshape((n_texts, length, width))

@@ -5,13 +5,16 @@
 //!   (`"problem_type": "multi_label_classification"`), or a single one: sigmoid.
 //! * Tags: the vector of each token goes through the classifier and softmax; see `tag`.
 //! * On the processor, the encoder and the head are kernels of our own: a text has the same bits
-//!   alone and in any batch, on any number of threads. On a card, texts go through candle one by one.
+//!   alone and in any batch, on any number of threads. On a card, texts go through candle one by one,
+//!   in f32, f16 or bf16; the head stays on the processor.
 //! * Tensors are named as in the published checkpoints, with `bert.` in front or without it; labels
 //!   are those of `id2label` in `config.json`.
 //!
 //! Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers".
 
 mod tag;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -28,11 +31,12 @@ use crate::{
         tensors::Tensors,
     },
     check::CheckedModel,
-    device::DeviceChoice,
+    device::is_of_card,
     input::{Encoded, Input},
     kernels::{Activation, Linear, Team},
     load_options::LoadOptions,
     output::{ClassScore, Output},
+    precision::Precision,
     safetensors_header,
 };
 
@@ -97,7 +101,8 @@ impl BertHead {
     /// Reads a model that classifies or tags, as `skill` says, out of checked files.
     ///
     /// # Errors
-    /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there.
+    /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there
+    /// or full; [`BackendError::NoPrecision`] if it does not know these numbers.
     pub fn read(
         files: &mut CheckedModel,
         skill: Skill,
@@ -115,6 +120,7 @@ impl BertHead {
                 .ok_or_else(|| bad(file, String::from("the model has no such file")))
         };
         let how = how.into();
+        how.precision.check(&version, how.device)?;
         let config = bytes("config.json")?;
         let (sizes, head, labels) = read_config(config).map_err(|why| bad("config.json", why))?;
         let longest = sizes.max_position_embeddings.min(MAX_TOKENS);
@@ -124,9 +130,12 @@ impl BertHead {
         let weights = files.take_file("model.safetensors").unwrap_or_default();
         safetensors_header::check_safetensors(&weights)
             .map_err(|why| bad("model.safetensors", why))?;
-        let device = how.device.open()?;
-        let layers = Layers::load(weights, &sizes, (skill, labels.len()), how, device)
-            .map_err(|error| bad("model.safetensors", error.to_string()))?;
+        let card = how.device.card()?;
+        let layers = Layers::load(weights, &sizes, (skill, labels.len()), how.precision, card)
+            .map_err(|error| match is_of_card(&error) {
+                true => BackendError::no_device(how.device, &error.to_string()),
+                false => bad("model.safetensors", error.to_string()),
+            })?;
         let is_multi_label =
             head.problem_type.as_deref() == Some("multi_label_classification") || labels.len() == 1;
         let shared = Shared {
@@ -164,8 +173,8 @@ impl Layers {
         weights: Vec<u8>,
         config: &Config,
         (skill, n_labels): (Skill, usize),
-        how: LoadOptions,
-        device: Device,
+        precision: Precision,
+        card: Option<Device>,
     ) -> CandleResult<Self> {
         let given = Tensors::read(weights)?;
         let tensors = given.builder();
@@ -180,15 +189,15 @@ impl Layers {
             Skill::Classify => Some(Plain::load(&[bert.pp("pooler.dense")], width, width)?.pack()),
             _ => None,
         };
-        let encoder = match how.device {
-            DeviceChoice::Cpu => {
+        let encoder = match card {
+            None => {
                 let words = given.take(&words, &(config.vocab_size, width).into())?;
-                Place::Processor(PackedBert::pack(words, &bert, config, how.precision)?)
+                Place::Processor(PackedBert::pack(words, &bert, config, precision)?)
             }
-            DeviceChoice::Cuda(_) => Place::Card(
-                Bert::load(&bert.set_device(device.clone()), config)?,
-                device,
-            ),
+            Some(card) => {
+                let there = bert.set_device(card.clone()).set_dtype(precision.on_card());
+                Place::Card(Bert::load(&there, config)?, card)
+            }
         };
         Ok(Self {
             encoder,

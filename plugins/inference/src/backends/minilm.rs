@@ -6,6 +6,7 @@
 //!   cosine of two such vectors says how near the texts are in meaning.
 //! * A text has the same vector alone and in any batch, to the bit on one machine.
 //! * The weights are read once; all replicas of a device share them.
+//! * On a card they may be in f16 or bf16; the average and its length are in f32.
 //!
 //! Reimers, Gurevych (2019), "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks";
 //! Wang et al. (2020), "`MiniLM`: Deep Self-Attention Distillation for Task-Agnostic Compression of
@@ -17,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, safetensors::load_buffer};
 use candle_nn::VarBuilder;
 use tokenizers::Tokenizer;
 
@@ -30,7 +31,6 @@ use crate::{
         tensors::Tensors,
     },
     check::CheckedModel,
-    device::DeviceChoice,
     input::{Encoded, Input},
     kernels::Team,
     load_options::LoadOptions,
@@ -38,6 +38,9 @@ use crate::{
     precision::Precision,
     safetensors_header,
 };
+
+#[cfg(test)]
+mod tests;
 
 /// Tokens of a text that are read, its two marks included.
 const MAX_TOKENS: usize = 256;
@@ -61,6 +64,7 @@ enum Place {
     Processor(PackedBert),
     Card {
         tensors: HashMap<String, Tensor>,
+        dtype: DType,
         device: Device,
     },
 }
@@ -79,7 +83,8 @@ impl Weights {
     /// Takes the file of the weights out of `files`, so that it need not lie beside what is made of it.
     ///
     /// # Errors
-    /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there.
+    /// [`BackendError::BadFile`] names the file; [`BackendError::NoDevice`] if the device is not there
+    /// or full; [`BackendError::NoPrecision`] if it does not know these numbers.
     pub fn read(
         files: &mut CheckedModel,
         how: impl Into<LoadOptions>,
@@ -96,6 +101,7 @@ impl Weights {
                 .ok_or_else(|| bad(file, String::from("the model has no such file")))
         };
         let how = how.into();
+        how.precision.check(&version, how.device)?;
         let config = read_config(bytes("config.json")?).map_err(|why| bad("config.json", why))?;
         // The file cuts and pads at 128; the model was made for 256, and batches pad as they need.
         let tokenizer = read_tokenizer(bytes("tokenizer.json")?, MAX_TOKENS)
@@ -104,15 +110,20 @@ impl Weights {
         let weights = files.take_file("model.safetensors").unwrap_or_default();
         safetensors_header::check_safetensors(&weights)
             .map_err(|why| bad("model.safetensors", why))?;
-        let place = match how.device {
-            DeviceChoice::Cpu => Place::pack(weights, &config, how.precision),
-            device => Place::put(&weights, device.open()?),
+        let bad_weights = |error: candle_core::Error| bad("model.safetensors", error.to_string());
+        let place = match how.device.card()? {
+            None => Place::pack(weights, &config, how.precision).map_err(bad_weights)?,
+            Some(card) => {
+                let read = load_buffer(&weights, &Device::Cpu).map_err(bad_weights)?;
+                Place::put(&read, card, how.precision)
+                    .map_err(|error| BackendError::no_device(how.device, &error.to_string()))?
+            }
         };
         let shared = Shared {
             version: version.clone(),
             config,
             tokenizer,
-            place: place.map_err(|error| bad("model.safetensors", error.to_string()))?,
+            place,
             n_threads: how.n_threads,
         };
         let weights = Self(Arc::new(shared));
@@ -135,9 +146,27 @@ impl Place {
         PackedBert::pack(words, &tensors.builder(), config, precision).map(Self::Processor)
     }
 
-    fn put(weights: &[u8], device: Device) -> candle_core::Result<Self> {
-        let tensors = candle_core::safetensors::load_buffer(weights, &device)?;
-        Ok(Self::Card { tensors, device })
+    /// Puts weights on a card, in the numbers that it is to compute with.
+    fn put(
+        weights: &HashMap<String, Tensor>,
+        device: Device,
+        precision: Precision,
+    ) -> candle_core::Result<Self> {
+        let dtype = precision.on_card();
+        let numbers = weights
+            .iter()
+            .filter(|(_, tensor)| tensor.dtype().is_float());
+        let tensors = numbers
+            .map(|(name, tensor)| {
+                let there = tensor.to_dtype(dtype)?.to_device(&device)?;
+                Ok((name.clone(), there))
+            })
+            .collect::<candle_core::Result<_>>()?;
+        Ok(Self::Card {
+            tensors,
+            dtype,
+            device,
+        })
     }
 }
 
@@ -181,8 +210,12 @@ impl MiniLm {
         let shared = &weights.0;
         let engine = match &shared.place {
             Place::Processor(_) => Engine::Packed(Team::new(shared.n_threads)),
-            Place::Card { tensors, device } => {
-                let tensors = VarBuilder::from_tensors(tensors.clone(), DType::F32, device);
+            Place::Card {
+                tensors,
+                dtype,
+                device,
+            } => {
+                let tensors = VarBuilder::from_tensors(tensors.clone(), *dtype, device);
                 let model = Bert::load(&tensors, &shared.config);
                 Engine::Candle(model.map_err(|error| weights.failed(&error))?)
             }

@@ -21,8 +21,8 @@ use crate::{
     precision::Precision,
 };
 
-/// Tokens that a thread takes through the layers at once: few enough that they stay in its cache.
-const TOKENS_AT_ONCE: usize = 160;
+/// Tokens that a thread takes through the layers at once: each time, all weights come anew.
+const TOKENS_AT_ONCE: usize = 512;
 
 /// Tokens of the drawn texts that tell which inputs are large.
 const DRAWN_TEXTS: [usize; 8] = [4, 8, 16, 32, 4, 8, 16, 32];
@@ -80,9 +80,24 @@ struct Layer {
 #[derive(Debug, Default)]
 struct Room {
     hidden: Vec<f32>,
-    qkv: Vec<f32>,
-    mixed: Vec<f32>,
-    wide: Vec<f32>,
+    /// What half of a layer needs: queries, keys and values and what is mixed of them, then what the
+    /// hidden vectors are widened to.
+    half: Vec<f32>,
+}
+
+impl Room {
+    /// The hidden vectors; queries, keys and values; and what attention makes of them.
+    fn attention(&mut self) -> (&mut [f32], &mut [f32], &mut [f32]) {
+        let n = self.hidden.len();
+        let (qkv, rest) = self.half.split_at_mut(3 * n);
+        (&mut self.hidden, qkv, &mut rest[..n])
+    }
+
+    /// The hidden vectors, and what they are widened to.
+    fn wide(&mut self, bert: &PackedBert) -> (&mut [f32], &mut [f32]) {
+        let n = self.hidden.len() / bert.width * bert.wide;
+        (&mut self.hidden, &mut self.half[..n])
+    }
 }
 
 fn numbers(vb: &VarBuilder<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
@@ -178,10 +193,10 @@ impl Layer {
             let alone = Team::alone();
             let qkv = qkv.pack_int8(&room.hidden);
             layer.attend(bert, &alone, lengths, room);
-            let output = output.pack_int8(&room.mixed);
+            let output = output.pack_int8(room.attention().2);
             let widen = widen.pack_int8(&room.hidden);
             layer.think(bert, &alone, room);
-            let narrow = narrow.pack_int8(&room.wide);
+            let narrow = narrow.pack_int8(room.wide(bert).1);
             layer = Self {
                 qkv,
                 output,
@@ -201,21 +216,22 @@ impl Layer {
     /// The half in which tokens look at each other.
     fn attend(&self, bert: &PackedBert, team: &Team, lengths: &[usize], room: &mut Room) {
         let n_rows = lengths.iter().sum();
-        let (level, hidden) = (bert.level, &mut room.hidden);
-        let plain = Activation::None;
-        self.qkv.forward(team, hidden, n_rows, &mut room.qkv, plain);
-        attend(level, team, &room.qkv, lengths, bert.heads, &mut room.mixed);
-        self.output.forward_add(team, &room.mixed, n_rows, hidden);
+        let level = bert.level;
+        let (hidden, qkv, mixed) = room.attention();
+        self.qkv.forward(team, hidden, n_rows, qkv, Activation::None);
+        attend(level, team, qkv, lengths, bert.heads, mixed);
+        self.output.forward_add(team, mixed, n_rows, hidden);
         self.attention_norm.forward(level, hidden);
     }
 
     /// The half in which each token is alone.
     fn think(&self, bert: &PackedBert, team: &Team, room: &mut Room) {
-        let (level, hidden) = (bert.level, &mut room.hidden);
+        let level = bert.level;
+        let (hidden, wide) = room.wide(bert);
         let n_rows = hidden.len() / bert.width;
         self.widen
-            .forward(team, hidden, n_rows, &mut room.wide, Activation::Gelu);
-        self.narrow.forward_add(team, &room.wide, n_rows, hidden);
+            .forward(team, hidden, n_rows, wide, Activation::Gelu);
+        self.narrow.forward_add(team, wide, n_rows, hidden);
         self.norm.forward(level, hidden);
     }
 }
@@ -256,8 +272,9 @@ impl PackedBert {
             rooms: Mutex::default(),
         };
         let mut trial = match precision {
-            Precision::F32 => None,
             Precision::Int8 => Some(bert.trial(config)),
+            // The other numbers are for cards.
+            Precision::F32 | Precision::F16 | Precision::Bf16 => None,
         };
         for nth in 0..config.num_hidden_layers {
             let vb = tensors.pp("encoder.layer").pp(nth);
@@ -280,7 +297,11 @@ impl PackedBert {
 
     /// The same, with the words among the tensors.
     #[cfg(test)]
-    fn load(tensors: &VarBuilder<'_>, config: &Config, precision: Precision) -> Result<Self> {
+    pub(crate) fn load(
+        tensors: &VarBuilder<'_>,
+        config: &Config,
+        precision: Precision,
+    ) -> Result<Self> {
         let words = tensors.pp("embeddings.word_embeddings");
         let words = numbers(&words, "weight", &[config.vocab_size, config.hidden_size])?;
         Self::pack(words, tensors, config, precision)
@@ -382,9 +403,7 @@ impl PackedBert {
         }
         let n_rows = room.hidden.len() / self.width;
         self.norm.forward(self.level, &mut room.hidden);
-        room.qkv.resize(n_rows * 3 * self.width, 0.0);
-        room.mixed.resize(n_rows * self.width, 0.0);
-        room.wide.resize(n_rows * self.wide, 0.0);
+        room.half.resize(n_rows * self.wide.max(4 * self.width), 0.0);
     }
 
     /// Adds a row for each token.
@@ -415,4 +434,4 @@ fn shards<'a, 't>(texts: &'a [&'t [u32]], n_tokens: usize) -> Vec<&'a [&'t [u32]
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,6 +15,7 @@ use crate::{
     backend::{Backend, BackendError, Encoder as Encode},
     check::CheckedModel,
     ctranslate2::File,
+    device::DeviceChoice,
     input::{Encoded, Input},
     kernels::Team,
     load_options::LoadOptions,
@@ -58,8 +59,10 @@ impl WhisperWeights {
     /// Reads the weights of checked files. They compute on the processor, whatever `how` says.
     ///
     /// # Errors
-    /// [`BackendError::BadFile`] names the file.
+    /// [`BackendError::BadFile`] names the file; [`BackendError::NoPrecision`] if the processor has no
+    /// kernels for it.
     pub fn read(files: &CheckedModel, how: LoadOptions) -> Result<Self, BackendError> {
+        how.precision.check(&files.version, DeviceChoice::Cpu)?;
         let bad = |file: &str, why: String| BackendError::BadFile {
             model: files.version.clone(),
             file: file.to_owned(),

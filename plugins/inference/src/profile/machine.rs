@@ -4,7 +4,11 @@ use std::{fmt, fs, thread, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::{device::DeviceChoice, load_options::LoadOptions};
+
 const SECS_A_DAY: u64 = 86_400;
+/// The instruction set of cards.
+const CUDA: &str = "CUDA";
 
 /// A processor and how much of it a model gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +33,24 @@ impl Machine {
             cores: thread::available_parallelism().map_or(1, usize::from),
             threads,
         }
+    }
+
+    /// Where a model computes that is loaded so: this one, or a card in it.
+    pub fn of(how: LoadOptions) -> Self {
+        let this = Self::this(how.n_threads);
+        match how.device {
+            DeviceChoice::Cpu => this,
+            card => Self {
+                cpu: card.card_name().unwrap_or_else(|| card.to_string()),
+                instruction_set: CUDA.to_owned(),
+                ..this
+            },
+        }
+    }
+
+    /// Whether it is a card.
+    pub(super) fn is_card(&self) -> bool {
+        self.instruction_set == CUDA
     }
 
     /// Its processor and threads in the letters of file names.

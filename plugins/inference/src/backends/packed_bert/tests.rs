@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use super::*;
 use crate::backends::bert::Bert;
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         vocab_size: 50,
         hidden_size: 72,
@@ -21,7 +21,7 @@ fn config() -> Config {
     }
 }
 
-fn tensors() -> HashMap<String, Tensor> {
+pub(crate) fn tensors() -> HashMap<String, Tensor> {
     let mut state = 7u32;
     let mut tensors = HashMap::new();
     let mut add = |name: String, shape: &[usize], least: f32, most: f32| {
@@ -77,7 +77,7 @@ fn tensors() -> HashMap<String, Tensor> {
     tensors
 }
 
-fn text(length: u32) -> Vec<u32> {
+pub(crate) fn text(length: u32) -> Vec<u32> {
     (0..length).map(|nth| (nth * 17 + length) % 50).collect()
 }
 

@@ -58,8 +58,11 @@ pub(super) fn pack(
 ) -> Linear {
     let n_out = weights.len() / n_in;
     match precision {
-        Precision::F32 => Linear::pack(weights, bias, n_in, n_out),
         Precision::Int8 => Linear::pack_int8(weights, bias, &[], n_in, n_out),
+        // The other numbers are for cards.
+        Precision::F32 | Precision::F16 | Precision::Bf16 => {
+            Linear::pack(weights, bias, n_in, n_out)
+        }
     }
 }
 
