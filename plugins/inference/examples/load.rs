@@ -1,6 +1,6 @@
 //! Puts a port under load and prints tables: batching, frames, swaps, and memory over time.
 //!
-//! `cargo run --release -p diorama_inference --no-default-features --example load -- batching|frame|swap|soak [MODEL [SECONDS]]`
+//! `cargo run --release -p diorama_inference --no-default-features --example load -- batching|frame|swap|soak [MODEL [SECONDS [int8]]]`
 #![expect(clippy::print_stdout, reason = "a command line program")]
 #![expect(clippy::disallowed_methods, reason = "it measures wall time")]
 
@@ -11,8 +11,8 @@ use std::{
 };
 
 use inference::{
-    Arrival, Catalog, Change, DeviceChoice, Model, Port, PortOptions, ReplicaState, Reply, Request,
-    Store, StoreOptions,
+    Arrival, Catalog, Change, LoadOptions, Model, Port, PortOptions, Precision, ReplicaState,
+    Reply, Request, Store, StoreOptions,
 };
 
 /// Long enough for the slowest machine.
@@ -252,7 +252,14 @@ fn main() -> Outcome<()> {
     let seconds = arguments.next().map_or(Ok(60), |text| text.parse())?;
     let store = Store::new(Catalog::built_in(), StoreOptions::from_env()?);
     let never = Arc::new(AtomicBool::new(false));
-    let model = store.load(&name, DeviceChoice::Cpu, &mut |_| {}, &never)?;
+    let how = LoadOptions {
+        precision: match arguments.next().as_deref() {
+            Some("int8") => Precision::Int8,
+            _ => Precision::F32,
+        },
+        ..LoadOptions::default()
+    };
+    let model = store.load(&name, how, &mut |_| {}, &never)?;
     println!("{} from {}\n", model.version(), model.found().source);
     match what.as_str() {
         "batching" => batching(&model),

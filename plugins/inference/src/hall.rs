@@ -14,6 +14,10 @@ use crate::{
     sync::atomic::Ordering,
 };
 
+/// What a replica takes at least of what others that work may take later: more make a pass hardly
+/// faster a token on a processor.
+const FEWEST_TOKENS: u64 = 256;
+
 /// What the port keeps of a replica.
 pub(crate) struct Seat {
     /// Counts the threads that served it; a thread with a lower number has been left behind.
@@ -236,7 +240,9 @@ impl Hall {
 
     /// How many tokens a replica takes now, or until when it waits for more.
     ///
-    /// Replicas that are free at the same time share what waits for all of them, in equal parts.
+    /// Replicas that are free at the same time share what waits for all of them, in equal parts. Of
+    /// what others that work now may take later, a replica takes its part and comes back, so that
+    /// all end at much the same time: Polychronopoulos, Kuck (1987), "Guided self-scheduling".
     fn room(
         &self,
         replica: usize,
@@ -255,15 +261,17 @@ impl Hall {
             return (most, Some(until));
         }
         let shared = mine().find(|waiting| !matches!(waiting.job.lane, Lane::Replica(_)));
-        let n_free = shared.map_or(1, |waiting| {
-            let free = |&other: &usize| {
-                other != replica
-                    && self.seats[other].idle
-                    && directory.serves(other, &waiting.job.lane)
-            };
-            1 + (0..self.seats.len()).filter(free).count() as u64
-        });
-        (most.min(tokens.div_ceil(n_free)), None)
+        let (mut n_free, mut n_serving) = (1, 1);
+        if let Some(waiting) = shared {
+            let lane = &waiting.job.lane;
+            let serves = |&other: &usize| other != replica && directory.serves(other, lane);
+            for other in (0..self.seats.len()).filter(serves) {
+                n_serving += 1;
+                n_free += u64::from(self.seats[other].idle);
+            }
+        }
+        let part = tokens.div_ceil(n_serving).max(FEWEST_TOKENS);
+        (most.min(part).min(tokens.div_ceil(n_free)), None)
     }
 
     /// Whether a replica that leaves has nothing left to serve.

@@ -218,7 +218,8 @@ impl Layer {
         let n_rows = lengths.iter().sum();
         let level = bert.level;
         let (hidden, qkv, mixed) = room.attention();
-        self.qkv.forward(team, hidden, n_rows, qkv, Activation::None);
+        self.qkv
+            .forward(team, hidden, n_rows, qkv, Activation::None);
         attend(level, team, qkv, lengths, bert.heads, mixed);
         self.output.forward_add(team, mixed, n_rows, hidden);
         self.attention_norm.forward(level, hidden);
@@ -403,7 +404,8 @@ impl PackedBert {
         }
         let n_rows = room.hidden.len() / self.width;
         self.norm.forward(self.level, &mut room.hidden);
-        room.half.resize(n_rows * self.wide.max(4 * self.width), 0.0);
+        room.half
+            .resize(n_rows * self.wide.max(4 * self.width), 0.0);
     }
 
     /// Adds a row for each token.
