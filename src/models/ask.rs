@@ -41,7 +41,7 @@ pub(super) fn ask(store: &Store, args: &AskArgs) -> Result<(), AppError> {
     check_options(args, skill)?;
     let ask = ask_for(args, skill)?;
     let hears = skill == Skill::Transcribe;
-    let single = Single::open(store, &args.name, &args.load, 1, port_options(hears))?;
+    let single = Single::open_with_candidate(store, &args.name, &args.load, port_options(hears))?;
     let said = lines::read(&args.input, hears)?;
     let mut teller = Teller::new(args.json);
     let is_streamed = skill == Skill::Generate && !args.json;

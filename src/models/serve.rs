@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bevy::prelude::Resource;
-use inference::{DeviceChoice, EMBEDDED_NAME, InUse, Models, Port, REMOTE_PREFIX, StoreError};
+use inference::{
+    DeviceChoice, EMBEDDED_NAME, InUse, Models, Port, REMOTE_PREFIX, Store, StoreError,
+};
 use rooms::{DeviceKind, Scene};
 
 use super::{device_choice, download::Download, replicas::on_processor, store, warm};
@@ -43,6 +45,7 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
     let n_busy = profiles::n_busy(scene, options.threads);
     let (mut setups, mut versions) = (Vec::new(), Vec::new());
     let (mut budgets, mut misplaced) = (Vec::new(), BTreeSet::new());
+    let seed = options.seed.unwrap_or(scene.seed);
     for replica in &scene.replicas {
         let device = &scene.devices[replica.device];
         let choice = device_choice(device.kind);
@@ -55,7 +58,7 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
                 replica.name, device.name
             )));
         }
-        let name = options.model.as_ref().unwrap_or(own);
+        let name = &picked(models.store(), options.model.as_ref().unwrap_or(own), seed)?;
         let (model, note) = load_or_embedded(&models, name, choice, options.strict_model)?;
         if let Some(note) = note
             && misplaced.insert(model.version().to_owned())
@@ -90,6 +93,26 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
         versions,
         preloaded: preload(&models)?,
         models,
+    })
+}
+
+/// The version that a name stands for in a run with this seed: the candidate in its share of the runs.
+/// All of a run go to one version, since what two models say of its texts cannot be compared.
+fn picked(store: &Store, name: &str, seed: u64) -> Result<String, AppError> {
+    if name.starts_with(REMOTE_PREFIX) {
+        return Ok(name.to_owned());
+    }
+    let route = store.route(name)?;
+    Ok(match &route.candidate {
+        Some((candidate, share)) if route.pick(seed) == candidate => {
+            report::note(&format!(
+                "note: {} answers, the candidate of {name:?} in {} % of the runs",
+                candidate.full_name(),
+                share * 100.0
+            ));
+            candidate.full_name()
+        }
+        _ => name.to_owned(),
     })
 }
 

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, mem::ManuallyDrop, ops::ControlFlow, time::Duration};
 
 use inference::{
-    Answer, Arrival, LoadOptions, Model, Port, PortOptions, Refused, Reply, Request, RequestError,
-    Store, StoreError,
+    Answer, Arrival, LoadOptions, Model, Port, PortOptions, REMOTE_PREFIX, Refused, Reply, Request,
+    RequestError, Store, StoreError,
 };
 
-use super::download::Download;
+use super::{download::Download, warm};
 use crate::{cli::LoadArgs, error::AppError, interrupt, report, threads};
 
 /// How long to wait for an answer before looking whether somebody gave up.
@@ -21,7 +21,15 @@ pub(super) struct Single {
     // that opened it does.
     port: ManuallyDrop<Port>,
     model: Model,
-    n_replicas: usize,
+    to: To,
+}
+
+/// Who is asked.
+enum To {
+    /// So many replicas, in turn.
+    Replicas(usize),
+    /// Whichever version the name of a model stands for, request by request.
+    Model(String),
 }
 
 /// What is to be asked next.
@@ -85,8 +93,46 @@ impl Single {
         Ok(Self {
             port: ManuallyDrop::new(port),
             model,
-            n_replicas: n_replicas.max(1),
+            to: To::Replicas(n_replicas.max(1)),
         })
+    }
+
+    /// The same with one replica, and one more of the candidate of the model, if that is to answer a
+    /// share of the requests.
+    ///
+    /// # Errors
+    /// If one of them cannot be had or used.
+    pub(super) fn open_with_candidate(
+        store: &Store,
+        name: &str,
+        args: &LoadArgs,
+        options: PortOptions,
+    ) -> Result<Self, AppError> {
+        let candidate = match name.starts_with(REMOTE_PREFIX) {
+            true => None,
+            false => store.route(name)?.candidate,
+        };
+        let mut single = Self::open(store, name, args, 1, options)?;
+        let Some((candidate, share)) = candidate else {
+            return Ok(single);
+        };
+        let n_threads = threads::n_cores(args.threads).max(1);
+        let how = args.options(n_threads);
+        let tried = load(store, &candidate.full_name(), how, true)?;
+        report::note(&format!(
+            "note: {} answers {} % of the requests, {} the others",
+            tried.version(),
+            share * 100.0,
+            single.model.version()
+        ));
+        let added = single.port.add(tried.replica(tried.version()));
+        added.map_err(AppError::Thread)?;
+        // While its model is being made, its share would go to the other.
+        warm::wait(&single.port, interrupt::catch());
+        single.port.set_stable(single.model.version());
+        single.port.set_candidate(tried.version(), share);
+        single.to = To::Model(name.to_owned());
+        Ok(single)
     }
 
     /// The model that answers.
@@ -130,6 +176,19 @@ impl Single {
         }
     }
 
+    fn submit(&self, request: Request) -> Result<(), Refused> {
+        match &self.to {
+            To::Replicas(n) => {
+                let replica = (request.key % *n as u64) as usize;
+                self.port.submit(replica, request)
+            }
+            To::Model(name) => self.port.submit_to_model(Request {
+                model: name.clone(),
+                ..request
+            }),
+        }
+    }
+
     /// Sends until the port is full or there is nothing to send.
     fn send<T>(
         &self,
@@ -155,8 +214,7 @@ impl Single {
                 Next::Nothing => return Sent::All,
             };
             request.key = asked.n;
-            let replica = (asked.n % self.n_replicas as u64) as usize;
-            match self.port.submit(replica, request.clone()) {
+            match self.submit(request.clone()) {
                 Ok(()) => {
                     asked.tags.insert(asked.n, tag);
                     asked.n += 1;
