@@ -19,6 +19,9 @@ build() {
     mkdir -p "$1" && cd "$1"
     pip download --no-deps --no-binary "$package" -d . "$package==$version"
     tar xzf llama_cpp_python-"$version".tar.gz
+    # Its AMX kernels crash where a virtual machine shows AMX and does not let programs use it.
+    export CFLAGS="-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
+    export CXXFLAGS=$CFLAGS
     cmake -S llama_cpp_python-"$version"/vendor/llama.cpp -B build -DCMAKE_BUILD_TYPE=Release \
         -DGGML_NATIVE=ON -DBUILD_SHARED_LIBS=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF \
         -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF
