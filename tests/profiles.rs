@@ -11,7 +11,7 @@ use support::{Desk, Done};
 
 const SCENE: &str = "scenes/meeting.scene.ron";
 /// A profile that comes with the program.
-const SHIPPED: &str = "all-minilm-l6-v2-int8-amd-epyc-1t";
+const SHIPPED: &str = "all-minilm-l6-v2-int8-intel-xeon-1t";
 
 fn diorama(desk: &Desk, words: &[&str]) -> Done {
     let mut command = desk.diorama();

@@ -16,8 +16,8 @@ use inference::{
     TranscribeOptions,
 };
 
-/// Inputs of the pass that nobody asked for, and what each holds.
-const N_TEXTS: usize = 16;
+/// Inputs of the pass that nobody asked for, more than a thread takes at once, and what each holds.
+const N_TEXTS: usize = 48;
 const TEXT: &str =
     "People of the city library plan how to show their work to the schools next spring.";
 /// How often it is looked whether models are ready.

@@ -11,7 +11,7 @@ pub struct PortOptions {
     pub queue_bytes: usize,
     /// Tokens that these requests may have together; guessed from the bytes until they are counted.
     pub queue_tokens: u64,
-    /// Tokens, padding included, that a model reads in one pass, and that a worker takes at once.
+    /// Tokens that a model reads in one pass, and that a worker takes at once.
     /// A single input or request above it goes alone. Calibration finds the best value.
     pub max_batch_tokens: u32,
     /// How long a free replica waits for more to come while its batch is not full; zero serves

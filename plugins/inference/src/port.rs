@@ -218,7 +218,7 @@ impl Port {
         }
     }
 
-    /// Gives a replica batches of so many tokens at most, padding included, instead of
+    /// Gives a replica batches of so many tokens at most, instead of
     /// [`PortOptions::max_batch_tokens`]: what calibration found best for its model.
     pub fn set_max_batch_tokens(&self, replica: usize, tokens: u32) {
         if let Some(seat) = held(&self.shared.hall).seats.get_mut(replica) {

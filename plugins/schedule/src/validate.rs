@@ -220,9 +220,7 @@ impl Check {
                 batch,
                 resource,
                 span,
-            } => {
-                self.batch_finished(*batch, *resource, *span);
-            }
+            } => self.batch_finished(*batch, *resource, *span),
             EngineFact::SubtaskFinished {
                 subtask,
                 waited,
@@ -246,13 +244,8 @@ impl Check {
             EngineFact::DeadlineMissed { task } => self.missed(*task),
             EngineFact::ResourceDown { resource } => self.turned(*resource, false),
             EngineFact::ResourceUp { resource } => self.turned(*resource, true),
-            EngineFact::ModelLoaded {
-                device,
-                model,
-                evicted,
-                span,
-            } => self.model_loaded(*device, model, evicted, *span),
-            EngineFact::SubtaskPreempted { .. }
+            EngineFact::ModelLoaded { .. }
+            | EngineFact::SubtaskPreempted { .. }
             | EngineFact::TokensEvicted { .. }
             | EngineFact::TokensReadmitted { .. }
             | EngineFact::SubtaskHedged { .. }
@@ -264,6 +257,12 @@ impl Check {
 
     fn take_rare(&mut self, fact: &EngineFact) {
         match fact {
+            EngineFact::ModelLoaded {
+                device,
+                model,
+                evicted,
+                span,
+            } => self.model_loaded(*device, model, evicted, *span),
             EngineFact::SubtaskPreempted { subtask, resource } => {
                 self.preempted(*subtask, *resource);
             }

@@ -56,12 +56,14 @@ impl Machine {
     /// Its processor and threads in the letters of file names.
     pub fn slug(&self) -> String {
         let name = self.cpu.split(" (family").next().unwrap_or_default();
+        let name = name.replace("(R)", "").replace("(TM)", "");
         let letters = name.chars().map(|letter| match letter {
             letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
             _ => ' ',
         });
         let words: String = letters.collect();
-        let mut words: Vec<&str> = words.split_whitespace().take(4).collect();
+        let words = words.split_whitespace();
+        let mut words: Vec<&str> = words.filter(|word| *word != "processor").take(4).collect();
         let threads = format!("{}t", self.threads);
         words.push(&threads);
         words.join("-")

@@ -7,9 +7,13 @@ const FILES: &[&str] = &[
     include_str!("../../profiles/all-minilm-l6-v2-f32-amd-epyc-1t-2r.ron"),
     include_str!("../../profiles/all-minilm-l6-v2-f32-amd-epyc-1t.ron"),
     include_str!("../../profiles/all-minilm-l6-v2-f32-amd-epyc-2t.ron"),
-    include_str!("../../profiles/all-minilm-l6-v2-int8-amd-epyc-1t.ron"),
-    include_str!("../../profiles/all-minilm-l6-v2-int8-amd-epyc-2t.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-f32-intel-xeon-1t-2r.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-f32-intel-xeon-1t.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-f32-intel-xeon-2t.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-int8-intel-xeon-1t.ron"),
+    include_str!("../../profiles/all-minilm-l6-v2-int8-intel-xeon-2t.ron"),
     include_str!("../../profiles/smollm2-135m-instruct-q8_0-amd-epyc-1t.ron"),
+    include_str!("../../profiles/smollm2-135m-instruct-q8_0-intel-xeon-1t.ron"),
     include_str!("../../profiles/whisper-tiny.en-f32-amd-epyc-1t.ron"),
 ];
 
