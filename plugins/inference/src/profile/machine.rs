@@ -167,7 +167,7 @@ mod tests {
             cores: 2,
             threads: 1,
         };
-        assert_eq!(machine.slug(), "some-r-cpu-2-1t");
+        assert_eq!(machine.slug(), "some-cpu-2-50ghz-1t");
         assert_eq!(
             machine.to_string(),
             "Some(R) CPU @ 2.50GHz / x (family 6, model 1), AVX2, 1 of 2 cores"
