@@ -44,7 +44,7 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
     let models = Arc::new(Models::new(store()?, u64::MAX));
     let n_busy = profiles::n_busy(scene, options.threads);
     let (mut setups, mut versions) = (Vec::new(), Vec::new());
-    let (mut budgets, mut misplaced) = (Vec::new(), BTreeSet::new());
+    let (mut budgets, mut notes) = (Vec::new(), BTreeSet::new());
     let seed = options.seed.unwrap_or(scene.seed);
     for replica in &scene.replicas {
         let device = &scene.devices[replica.device];
@@ -58,12 +58,14 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
                 replica.name, device.name
             )));
         }
-        let name = &picked(models.store(), options.model.as_ref().unwrap_or(own), seed)?;
-        let (model, note) = load_or_embedded(&models, name, choice, options.strict_model)?;
-        if let Some(note) = note
-            && misplaced.insert(model.version().to_owned())
-        {
-            report::note(&note);
+        let name = options.model.as_ref().unwrap_or(own);
+        let (name, tried) = picked(models.store(), name, seed)?;
+        let (model, note) = load_or_embedded(&models, &name, choice, options.strict_model)?;
+        for note in tried.into_iter().chain(note) {
+            if !notes.contains(&note) {
+                report::note(&note);
+                notes.insert(note);
+            }
         }
         versions.push(model.version().to_owned());
         // What was measured here was measured on the processor.
@@ -97,22 +99,23 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
 }
 
 /// The version that a name stands for in a run with this seed: the candidate in its share of the runs.
-/// All of a run go to one version, since what two models say of its texts cannot be compared.
-fn picked(store: &Store, name: &str, seed: u64) -> Result<String, AppError> {
+/// All of a run go to one version, since what two models say of its texts cannot be compared. With
+/// what people should know of it.
+fn picked(store: &Store, name: &str, seed: u64) -> Result<(String, Option<String>), AppError> {
     if name.starts_with(REMOTE_PREFIX) {
-        return Ok(name.to_owned());
+        return Ok((name.to_owned(), None));
     }
     let route = store.route(name)?;
     Ok(match &route.candidate {
         Some((candidate, share)) if route.pick(seed) == candidate => {
-            report::note(&format!(
-                "note: {} answers, the candidate of {name:?} in {} % of the runs",
-                candidate.full_name(),
+            let version = candidate.full_name();
+            let note = format!(
+                "note: {version} answers, the candidate of {name:?} in {} % of the runs",
                 share * 100.0
-            ));
-            candidate.full_name()
+            );
+            (version, Some(note))
         }
-        _ => name.to_owned(),
+        _ => (name.to_owned(), None),
     })
 }
 
