@@ -16,9 +16,9 @@ use crate::{
     store::{Progress, Store, StoreError},
 };
 
-/// Loaded models. Weights are in memory once for each version and device that it computes on; when there is no room for
-/// another model, those go that nobody uses, the one that was used longest ago first. They are
-/// loaded again when they are asked for.
+/// Loaded models. Weights are in memory once for each version and device that it computes on; when
+/// there is no room for another model, those go that nobody uses, the one that was used longest ago
+/// first. They are loaded again when they are asked for.
 ///
 /// Asking loads on the calling thread and lets others who ask wait: keep it off the frame.
 #[derive(Debug)]

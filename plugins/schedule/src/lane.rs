@@ -278,14 +278,13 @@ impl Pool {
     /// memory.
     #[inline]
     pub(crate) fn refresh(&mut self, id: ResourceId) {
-        if self.shelves.is_empty() {
-            self.refresh_one(id);
-        } else {
+        if !self.shelves.is_empty() {
             self.crowd(id);
-            self.refresh_one(id);
         }
+        self.refresh_one(id);
     }
 
+    /// The same for one of them alone.
     #[inline]
     pub(crate) fn refresh_one(&mut self, id: ResourceId) {
         let on = &mut self.resources[id.index()];
