@@ -5,7 +5,7 @@ use std::{env, thread};
 use inference::ModelState;
 use serde_json::json;
 
-use crate::{cli::DoctorArgs, error::AppError, models, report};
+use crate::{cli::DoctorArgs, error::AppError, memory, models, report};
 
 /// Looks at display, GPU, threads, store and models.
 ///
@@ -25,23 +25,20 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), AppError> {
             "display": display,
             "gpus": gpus,
             "threads": threads,
+            "memory_bytes": memory::total(),
+            "model_memory_bytes": memory::total().map(|_| memory::for_models(None)),
             "store": store.options().root,
             "models": found.iter().map(|(entry, state)| models::describe(entry, state)).collect::<Vec<_>>(),
         });
         report::print(&format!("{value:#}\n"));
         return Ok(());
     }
-    let window = match (&display, cfg!(feature = "desktop")) {
-        (_, false) => "this build has no window; `diorama run` works".to_owned(),
-        (None, true) => "none found; `diorama run` works without one".to_owned(),
-        (Some(display), true) => display.clone(),
-    };
     let mut rows = vec![
         [
             "version".to_owned(),
             format!("diorama {}", env!("CARGO_PKG_VERSION")),
         ],
-        ["display".to_owned(), window],
+        ["display".to_owned(), window(display)],
         [
             "GPU".to_owned(),
             if gpus.is_empty() {
@@ -51,6 +48,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), AppError> {
             },
         ],
         ["threads".to_owned(), threads.to_string()],
+        ["memory".to_owned(), in_memory()],
         [
             "store".to_owned(),
             store.options().root.display().to_string(),
@@ -70,6 +68,25 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), AppError> {
     }
     report::print(&report::listing(["", "found"], rows.into_iter()));
     Ok(())
+}
+
+fn window(display: Option<String>) -> String {
+    let none = || "none found; `diorama run` works without one".to_owned();
+    match cfg!(feature = "desktop") {
+        true => display.unwrap_or_else(none),
+        false => "this build has no window; `diorama run` works".to_owned(),
+    }
+}
+
+/// How much memory there is, and how much of it models get.
+fn in_memory() -> String {
+    memory::total().map_or_else(
+        || "unknown; models may take all".to_owned(),
+        |all| {
+            let models = models::size(memory::for_models(None));
+            format!("{}, of which models may take {models}", models::size(all))
+        },
+    )
 }
 
 /// The display that a window would open on.

@@ -1,6 +1,7 @@
 //! `diorama fidelity`: runs a scene in measured and in modelled time and tells how far they are apart.
 
 mod load;
+mod meters;
 mod run;
 mod tell;
 
@@ -9,16 +10,17 @@ use std::sync::Arc;
 use agents::MeetingInput;
 use inference::{Compared, compare, compare_quantiles, median};
 use record::ProfileUsed;
-use rooms::Scene;
+use rooms::{CALIBRATED, Scene};
 use schedule::{Charge, Engine, EngineOptions, PolicyName};
 use sim::{SimSpan, Streams};
 
 use self::{
     load::faster,
+    meters::Meters,
     run::{Spans, run},
 };
 use crate::{
-    cli::{FidelityArgs, Load, OutputMode, RunOptions, TimeMode},
+    cli::{FRESH, FidelityArgs, Load, OutputMode, RunOptions, TimeMode},
     error::AppError,
     interrupt, models, profiles, report,
     session::{NOISE, Session},
@@ -30,6 +32,16 @@ const MOST_ERROR: f64 = 0.05;
 const OF_SCENE: &str = "scene";
 /// How much faster than its file says a scene may be to press its replicas.
 const FASTEST: f64 = 1e6;
+
+/// How hard replicas are pressed, and what was run at that.
+struct Pressed {
+    /// What the load is called, if it has a name.
+    name: Option<&'static str>,
+    /// How many times as fast everything goes on that takes no model.
+    times: f64,
+    measured: Vec<Spans>,
+    modelled: Vec<Spans>,
+}
 
 /// What came of one load.
 struct Outcome {
@@ -75,24 +87,43 @@ pub(crate) fn fidelity(args: &FidelityArgs) -> Result<(), AppError> {
         )));
     }
     let asked = profiles::Asked {
-        profile: Some(args.profile.as_str()).filter(|name| *name != OF_SCENE),
+        profile: match args.profile.as_str() {
+            OF_SCENE => None,
+            FRESH => Some(CALIBRATED),
+            name => Some(name),
+        },
         model: args.model.as_deref(),
         threads: args.threads,
+        measured: &[],
     };
-    let profiles = profiles::apply(&mut scene, asked)?;
-    let policy = args.policy.or(scene.policy).unwrap_or(PolicyName::Fifo);
-    let comparison = Comparison {
+    let mut meters = match args.profile == FRESH {
+        true => Meters::open(&mut scene, asked)?,
+        false => Meters::default(),
+    };
+    let mut comparison = Comparison {
         args,
         options,
-        policy,
-        profiles,
+        policy: args.policy.or(scene.policy).unwrap_or(PolicyName::Fifo),
+        profiles: meters.apply(&mut scene, asked)?,
         meeting: MeetingInput::read(&scene, None, Vec::new())?,
         scene,
     };
-    let mut outcomes = Vec::new();
-    for load in &args.loads {
-        outcomes.push(comparison.at(*load)?);
+    let loads = args.loads.iter().map(|load| comparison.pressed(*load));
+    let mut loads = loads.collect::<Result<Vec<_>, _>>()?;
+    for n in 0..u64::from(args.repetitions) {
+        // In turns, so that whatever else the machine does meets all of them.
+        for load in &mut loads {
+            load.measured.push(comparison.measured(load.times, n)?);
+            meters.round()?;
+        }
     }
+    comparison.profiles = meters.apply(&mut comparison.scene, asked)?;
+    for load in &mut loads {
+        for n in 0..u64::from(args.repetitions) {
+            load.modelled.push(comparison.modelled(load.times, n)?);
+        }
+    }
+    let outcomes: Vec<Outcome> = loads.iter().map(outcome).collect();
     let printed = match args.json {
         true => format!("{:#}\n", tell::in_json(&comparison, &outcomes)),
         false => tell::in_words(&comparison, &outcomes),
@@ -111,6 +142,7 @@ fn run_options(args: &FidelityArgs) -> RunOptions {
         from: None,
         seed: None,
         threads: args.threads,
+        model_memory: None,
         model: args.model.clone(),
         profile: None,
         // Another model than the one whose profile is judged would be no comparison.
@@ -120,26 +152,34 @@ fn run_options(args: &FidelityArgs) -> RunOptions {
 }
 
 impl Comparison<'_> {
-    fn at(&self, load: Load) -> Result<Outcome, AppError> {
+    /// A load that nothing was run at yet.
+    fn pressed(&self, load: Load) -> Result<Pressed, AppError> {
         let (name, times) = match load {
             Load::Faster(times) => (None, times),
             Load::Busy(share, name) => (Some(name), self.times_until(share)?),
         };
+        Ok(Pressed {
+            name,
+            times,
+            measured: Vec::new(),
+            modelled: Vec::new(),
+        })
+    }
+
+    fn measured(&self, times: f64, n: u64) -> Result<Spans, AppError> {
+        self.run(times, Charge::Measured, n)
+    }
+
+    fn modelled(&self, times: f64, n: u64) -> Result<Spans, AppError> {
+        self.run(times, Charge::Modelled { noise: NOISE }, n)
+    }
+
+    fn run(&self, times: f64, charge: Charge, n: u64) -> Result<Spans, AppError> {
         let (scene, meeting) = faster((self.scene.clone(), self.meeting.clone()), times);
         let scene = Arc::new(scene);
-        let (mut measured, mut modelled) = (Vec::new(), Vec::new());
-        for n in 0..u64::from(self.args.repetitions) {
-            // In turns, so that whatever else the machine does meets both.
-            for (charge, into) in [
-                (Charge::Measured, &mut measured),
-                (Charge::Modelled { noise: NOISE }, &mut modelled),
-            ] {
-                let options = self.engine(charge, times, n);
-                let port = models::serve(&scene, &self.options)?.port;
-                into.push(finished(run(&scene, &meeting, options, Some(port)))?);
-            }
-        }
-        Ok(outcome(name, times, &measured, &modelled))
+        let port = models::serve(&scene, &self.options)?.port;
+        let options = self.engine(charge, times, n);
+        finished(run(&scene, &meeting, options, Some(port)))
     }
 
     fn engine(&self, charge: Charge, times: f64, n: u64) -> EngineOptions {
@@ -184,25 +224,20 @@ fn finished(spans: Spans) -> Result<Spans, AppError> {
     Ok(spans)
 }
 
-fn outcome(
-    name: Option<&'static str>,
-    times: f64,
-    measured: &[Spans],
-    modelled: &[Spans],
-) -> Outcome {
+fn outcome(of: &Pressed) -> Outcome {
     type Part = fn(&Spans) -> &[f64];
     let quantiles = |what, part: Part| {
         let each = |runs: &[Spans]| -> Vec<Vec<f64>> {
             runs.iter().map(|spans| part(spans).to_vec()).collect()
         };
-        compare_quantiles(what, &each(measured), &each(modelled))
+        compare_quantiles(what, &each(&of.measured), &each(&of.modelled))
     };
-    let figure = |what, of: fn(&Spans) -> f64| {
-        let each = |runs: &[Spans]| -> Vec<f64> { runs.iter().map(of).collect() };
-        compare(what, &each(measured), &each(modelled))
+    let figure = |what, part: fn(&Spans) -> f64| {
+        let each = |runs: &[Spans]| -> Vec<f64> { runs.iter().map(part).collect() };
+        compare(what, &each(&of.measured), &each(&of.modelled))
     };
-    let middle = |of: fn(&Spans) -> f64| {
-        let all: Vec<f64> = measured.iter().map(of).collect();
+    let middle = |part: fn(&Spans) -> f64| {
+        let all: Vec<f64> = of.measured.iter().map(part).collect();
         median(&all)
     };
     let mut tasks = vec![figure("makespan", |spans| spans.makespan)];
@@ -211,8 +246,8 @@ fn outcome(
     replicas.extend(quantiles("batch", |spans| &spans.batches));
     replicas.push(figure("all batches", |spans| spans.batches.iter().sum()));
     Outcome {
-        name,
-        times,
+        name: of.name,
+        times: of.times,
         busy: middle(|spans| spans.busy),
         n_tasks: middle(|spans| spans.tasks.len() as f64),
         n_batches: middle(|spans| spans.batches.len() as f64),

@@ -16,6 +16,7 @@ mod fidelity;
 mod headless;
 mod interrupt;
 mod logging;
+mod memory;
 mod models;
 mod plan;
 mod profiles;

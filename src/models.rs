@@ -24,9 +24,11 @@ use std::path::{Path, PathBuf};
 use inference::{Catalog, Store, StoreOptions};
 
 pub(crate) use self::{
-    describe::{describe, in_words},
+    calibrate::failed as not_measured,
+    describe::{describe, in_words, size},
     replicas::{RunModels, device_choice, replica_models},
     serve::{Served, serve},
+    single::load,
 };
 use crate::{
     cli::{ModelsArgs, ModelsCommand},

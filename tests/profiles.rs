@@ -32,6 +32,12 @@ fn run(desk: &Desk, more: &[&str]) -> Done {
     desk.run(&words)
 }
 
+/// The hash of what was measured and kept.
+fn calibrated(desk: &Desk) -> Value {
+    let used = run(desk, &["--profile", "calibrated"]).expect(0).json();
+    used["run"]["profiles"][0]["hash"].clone()
+}
+
 #[test]
 fn what_was_measured_counts_where_it_is_asked_for_and_nowhere_else() {
     let desk = Desk::new();
@@ -39,7 +45,8 @@ fn what_was_measured_counts_where_it_is_asked_for_and_nowhere_else() {
     let made = calibrate(&desk);
     assert!(PathBuf::from(made["path"].as_str().unwrap()).is_file());
     assert_eq!(made["profile"]["replicas"], 2);
-    assert_eq!(made["cells"][0]["secs"].as_array().unwrap().len(), 2);
+    let n_secs = |cell: usize| made["cells"][cell]["secs"].as_array().unwrap().len();
+    assert_eq!((n_secs(0), n_secs(1)), (1, 2), "alone, and both at once");
     assert_eq!(run(&desk, &[]).expect(0).hash(), before.hash());
     assert_eq!(before.json()["run"].get("profiles"), None);
 
@@ -80,7 +87,14 @@ fn what_cannot_be_had_is_refused_with_what_to_do() {
         (whatif("kalibrated"), "there is no profile \"kalibrated\""),
         (run("calibrated"), "diorama models calibrate hashed-words@1"),
         (whatif("calibrated"), "diorama models calibrate all-minilm"),
-        (vec!["fidelity", SCENE], "diorama models calibrate all-mini"),
+        (
+            vec!["fidelity", SCENE, "--profile", "calibrated"],
+            "diorama models calibrate all-mini",
+        ),
+        (
+            calibrate(&["hashed-words", "--sound", "speech.wav"]),
+            "--sound is for `transcribe`",
+        ),
         (calibrate(&["nobody"]), "nobody"),
         (
             calibrate(&["hashed-words", "--skill", "generate"]),
@@ -112,11 +126,21 @@ fn a_profile_that_cannot_be_read_is_named() {
 #[test]
 fn fidelity_tells_errors_and_scatter() {
     let desk = Desk::new();
-    calibrate(&desk);
-    let words =
-        format!("fidelity {SCENE} --model hashed-words --loads 1,mid --repetitions 2 --json");
-    let words: Vec<_> = words.split(' ').collect();
-    let told = diorama(&desk, &words).expect(0).json();
+    let made = calibrate(&desk);
+    let fidelity = |more: &str| {
+        let words = format!(
+            "fidelity {SCENE} --model hashed-words --loads 1,mid --repetitions 2 --json{more}"
+        );
+        let words: Vec<_> = words.split(' ').collect();
+        diorama(&desk, &words).expect(0).json()
+    };
+    let kept = fidelity(" --profile calibrated");
+    assert_eq!(kept["profiles"][0]["hash"], made["hash"]);
+    // Measured between the runs if nothing is said, and not kept.
+    let told = fidelity("");
+    assert_eq!(told["profiles"].as_array().unwrap().len(), 2);
+    assert_ne!(told["profiles"][0]["hash"], made["hash"]);
+    assert_eq!(calibrated(&desk), made["hash"]);
     let loads = told["loads"].as_array().unwrap();
     assert_eq!(loads[0]["times_as_fast"], 1.0);
     assert_eq!(loads[1]["load"], "mid");

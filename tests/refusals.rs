@@ -182,6 +182,23 @@ fn no_source_has_the_model() {
 }
 
 #[test]
+fn a_model_without_room_in_memory_is_refused() {
+    let desk = Desk::new();
+    let run = |gb: &str| {
+        let mut diorama = desk.diorama();
+        let model = ["run", SCENE, "--model", "static-minilm", "--json"];
+        diorama.args(model).args(["--model-memory", gb]);
+        Done::of(diorama)
+    };
+    let done = run("0.001").expect(4);
+    for word in ["static-minilm@", "MiB of memory", "1 MiB that models may"] {
+        assert!(done.err.contains(word), "{}", done.err);
+    }
+    // Both replicas share one copy of 6 MiB.
+    run("0.007").expect(0);
+}
+
+#[test]
 fn tampered_weights_never_run() {
     let desk = Desk::new();
     let folder = desk.path("store/all-minilm-l6-v2/53aa51172d14");

@@ -24,13 +24,15 @@ follows from it.";
 
 pub(super) const FIDELITY_EXAMPLES: &str = "\
 Examples:
-  diorama models calibrate all-minilm-l6-v2 --replicas 2
   diorama fidelity scenes/meeting.scene.ron
   diorama fidelity scenes/meeting.scene.ron --loads 1,100,10000 --profile scene
 
 A load is a number, how many times as fast everything goes on that takes no model: people speak, things
 come and go, agents do their own work; or low, mid or high, the load under which replicas are busy for
 10, 40 or 80 % of the time.";
+
+/// The profile that stands for what models are measured to take between runs.
+pub(crate) const FRESH: &str = "fresh";
 
 /// `diorama models calibrate`.
 #[derive(Args, Debug)]
@@ -44,7 +46,8 @@ pub(crate) struct CalibrateArgs {
     /// Threads of each replica. Those of scenes have one.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: u16,
-    /// Replicas that run the same at the same time, as those of a scene do that share a machine.
+    /// Replicas that share the machine as those of a scene do: each batch is measured on one of them and
+    /// on all at once.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) replicas: u32,
     /// Where it computes: cpu, cuda, which is the first NVIDIA card, or cuda:N.
@@ -57,6 +60,10 @@ pub(crate) struct CalibrateArgs {
     /// Fewer kinds of batches, fewer times: for a first impression.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// A WAV file of speech that is to be written down, from its start again when it is over; if not
+    /// given, a tone that holds no words, so that writing words down comes on top.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sound: Option<PathBuf>,
     /// How often each kind of batch is measured [default: 5; with --quick 3].
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) times: Option<u32>,
@@ -83,11 +90,12 @@ pub(crate) struct FidelityArgs {
     pub(crate) loads: Vec<Load>,
     /// How often the scene is run at each load, in measured time and, each time with another seed, in
     /// modelled time.
-    #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) repetitions: u32,
-    /// What modelled time goes by: `calibrated`, a profile that comes with the program, or `scene` for
-    /// what the scene says.
-    #[arg(long, value_name = "NAME", default_value = rooms::CALIBRATED)]
+    /// What modelled time goes by: `fresh`, what the models are measured to take between the runs;
+    /// `calibrated`, what they were measured to take before; a profile that comes with the program; or
+    /// `scene` for what the scene says.
+    #[arg(long, value_name = "NAME", default_value = FRESH)]
     pub(crate) profile: String,
     /// Who goes first; the scene's own policy if not given, or else fifo.
     #[arg(long, value_name = "POLICY", value_parser = policy_parser())]

@@ -1,11 +1,16 @@
 //! `diorama models calibrate`: measures a model on this machine and keeps how long it takes.
 
-use std::{fs, io::IsTerminal as _, path::Path};
+use std::{
+    fs::{self, File},
+    io::{BufReader, IsTerminal as _},
+    path::Path,
+    sync::Arc,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use inference::{
     CalibrateError, Cell, Grid, LoadOptions, Manifest, Measured, Precision, Profile, REMOTE_PREFIX,
-    Skill, Store, Subject, measure,
+    Skill, Store, Subject, measure, read_wav,
 };
 use serde_json::json;
 
@@ -39,7 +44,7 @@ pub(super) fn calibrate(store: &Store, args: &CalibrateArgs) -> Result<(), AppEr
             args.precision.name()
         )));
     }
-    let grid = grid(skill, args);
+    let grid = grid(skill, args)?;
     let measured = measured(store, &entry, how, skill, &grid)?;
     let profile = Profile::of(subject, &grid, &measured).map_err(failed)?;
     let root = &store.options().root;
@@ -83,16 +88,39 @@ fn skill(entry: &Manifest, asked: Option<Skill>) -> Result<Skill, AppError> {
     }
 }
 
-fn grid(skill: Skill, args: &CalibrateArgs) -> Grid {
+fn grid(skill: Skill, args: &CalibrateArgs) -> Result<Grid, AppError> {
     let grid = match args.quick {
         true => Grid::quick(skill),
         false => Grid::usual(skill),
     };
-    Grid {
+    let sound = args.sound.as_deref();
+    if skill != Skill::Transcribe && sound.is_some() {
+        return Err(AppError::Usage(format!(
+            "--sound is for `transcribe`, and what is measured is {:?}",
+            skill.name()
+        )));
+    }
+    Ok(Grid {
         n_times: args.times.unwrap_or(grid.n_times),
         replicas: args.replicas,
+        sound: sound.map(hear).transpose()?,
         ..grid
+    })
+}
+
+fn hear(path: &Path) -> Result<Arc<[f32]>, AppError> {
+    let file = File::open(path).map_err(|cause| AppError::Io {
+        path: path.to_owned(),
+        doing: "open the sound",
+        cause,
+    })?;
+    let samples = read_wav(BufReader::new(file))
+        .map_err(|error| AppError::Usage(format!("{}: {error}", path.display())))?;
+    if samples.is_empty() {
+        let what = format!("{}: it holds no sound", path.display());
+        return Err(AppError::Usage(what));
     }
+    Ok(samples.into())
 }
 
 fn measured(
@@ -122,7 +150,8 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn failed(error: CalibrateError) -> AppError {
+/// Why a model was not measured, as the program says it.
+pub(crate) fn failed(error: CalibrateError) -> AppError {
     match error {
         CalibrateError::Interrupted => AppError::Interrupted(String::new()),
         CalibrateError::Thread(cause) => AppError::Thread(cause),
@@ -139,8 +168,12 @@ fn in_words(profile: &Profile, cells: &[Cell], path: &Path) -> String {
     };
     line(format!("{}, {}", profile.model, profile.precision));
     line(format!(
-        "on {}, {} replicas at once",
-        profile.machine, profile.replicas
+        "on {}, {} there",
+        profile.machine,
+        match profile.replicas {
+            1 => "one replica".to_owned(),
+            n => format!("{n} replicas, one by one and at once"),
+        }
     ));
     line(format!(
         "a batch takes {:.3} ms + {:.4} ms an input + {:.5} ms a token",
@@ -181,6 +214,7 @@ fn table(profile: &Profile, cells: &[Cell]) -> String {
         [
             cell.batch.to_string(),
             cell.tokens.to_string(),
+            cell.at_once.to_string(),
             cell.output_tokens.to_string(),
             format!("{:.3}", secs * 1e3),
             format!("{:.3}", fitted * 1e3),
@@ -191,6 +225,7 @@ fn table(profile: &Profile, cells: &[Cell]) -> String {
     let head = [
         "inputs",
         "tokens",
+        "at once",
         "generated",
         "ms",
         "fitted ms",

@@ -12,7 +12,7 @@ use super::{device_choice, download::Download, replicas::on_processor, store, wa
 use crate::{
     cli::{RunOptions, TimeMode},
     error::AppError,
-    interrupt, profiles, report,
+    interrupt, memory, profiles, report,
     session::open_port,
     threads,
 };
@@ -41,8 +41,11 @@ pub(crate) struct Preloaded {
 /// # Errors
 /// If a model cannot be had or used.
 pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppError> {
-    let models = Arc::new(Models::new(store()?, u64::MAX));
-    let n_busy = profiles::n_busy(scene, options.threads);
+    let models = Arc::new(Models::new(
+        store()?,
+        memory::for_models(options.model_memory),
+    ));
+    let n_busy = profiles::n_busy(scene, DeviceKind::Cpu, options.threads);
     let (mut setups, mut versions) = (Vec::new(), Vec::new());
     let (mut budgets, mut notes) = (Vec::new(), BTreeSet::new());
     let seed = options.seed.unwrap_or(scene.seed);

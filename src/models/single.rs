@@ -277,7 +277,7 @@ fn hand_over<T>(
 ///
 /// # Errors
 /// If it cannot be had, or not on the device that was asked for.
-pub(super) fn load(
+pub(crate) fn load(
     store: &Store,
     name: &str,
     how: LoadOptions,

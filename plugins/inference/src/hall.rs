@@ -113,6 +113,11 @@ impl Hall {
         }
     }
 
+    /// How many requests wait: for a replica, or to be encoded once a model is ready.
+    pub(crate) fn n_waiting(&self) -> usize {
+        self.queue.len() + self.parked.len()
+    }
+
     /// Whether this thread still serves the replica.
     pub(crate) fn is_current(&self, replica: usize, life: u64) -> bool {
         !self.closing

@@ -101,9 +101,9 @@ pub use crate::{
     port::{Arrival, Change, Piece, Port, PortLoad, ReplicaChange, ReplicaSetup},
     precision::Precision,
     profile::{
-        CalibrateError, Cell, Compared, FitErrors, Grid, Machine, Measured, Profile, ProfileError,
-        Subject, compare, compare_quantiles, measure, median, outliers, quantile, shipped,
-        shipped_named, token_budget,
+        CalibrateError, Cell, Compared, FitErrors, Grid, Machine, Measured, Meter, Profile,
+        ProfileError, Subject, compare, compare_quantiles, measure, median, outliers, quantile,
+        shipped, shipped_named, token_budget,
     },
     request::{Answer, CancelFlag, Refused, Reply, Request, RequestError, Timings},
     safetensors_header::check_safetensors,

@@ -18,7 +18,8 @@ use crate::{
 
 /// Loaded models. Weights are in memory once for each version and device that it computes on; when
 /// there is no room for another model, those go that nobody uses, the one that was used longest ago
-/// first. They are loaded again when they are asked for.
+/// first. They are loaded again when they are asked for. What is on a card is not counted: there the
+/// driver says what has room.
 ///
 /// Asking loads on the calling thread and lets others who ask wait: keep it off the frame.
 #[derive(Debug)]
@@ -27,6 +28,9 @@ pub struct Models {
     budget_bytes: u64,
     shelf: Mutex<Shelf>,
 }
+
+/// The device whose models lie in main memory.
+const MAIN_MEMORY: usize = 0;
 
 /// A version, and the device that it is to compute on.
 type Key = (String, usize);
@@ -38,6 +42,14 @@ struct Shelf {
     misplaced: BTreeMap<Key, BackendError>,
     // Counts the uses: who was used longest ago does not hang on a clock.
     n_uses: u64,
+}
+
+impl Shelf {
+    /// What lies in main memory.
+    fn here(&self) -> impl Iterator<Item = (&Key, &Loaded)> {
+        let is_here = |(key, _): &(&Key, &Loaded)| key.1 == MAIN_MEMORY;
+        self.models.iter().filter(is_here)
+    }
 }
 
 #[derive(Debug)]
@@ -101,7 +113,7 @@ pub struct LoadedModel {
 }
 
 impl Models {
-    /// No models yet, out of a store, with so many bytes for all of them.
+    /// No models yet, out of a store, with so many bytes of main memory for all of them.
     pub fn new(store: Store, budget_bytes: u64) -> Self {
         Self {
             store,
@@ -138,7 +150,10 @@ impl Models {
             loaded.last_use = n_uses;
             return Ok(lend(loaded, Duration::ZERO, Vec::new()));
         }
-        let evicted = self.make_room(&mut shelf, &key.0, bytes)?;
+        let evicted = match key.1 {
+            MAIN_MEMORY => self.make_room(&mut shelf, &key.0, bytes)?,
+            _ => Vec::new(),
+        };
         let start = Instant::now();
         // By its version: an alias may have moved on meanwhile.
         let model = self.store.load(&key.0, device, progress, cancel)?;
@@ -224,9 +239,9 @@ impl Models {
         version: &str,
         needed: u64,
     ) -> Result<Vec<String>, StoreError> {
-        let used = |shelf: &Shelf| -> u64 { shelf.models.values().map(|one| one.bytes).sum() };
-        let busy = shelf.models.values().filter(|one| !one.is_idle());
-        let in_use: u64 = busy.map(|one| one.bytes).sum();
+        let used = |shelf: &Shelf| -> u64 { shelf.here().map(|(_, one)| one.bytes).sum() };
+        let busy = shelf.here().filter(|(_, one)| !one.is_idle());
+        let in_use: u64 = busy.map(|(_, one)| one.bytes).sum();
         // Nothing goes if that would not be enough.
         if in_use.saturating_add(needed) > self.budget_bytes {
             return Err(StoreError::NoMemory {
@@ -238,7 +253,7 @@ impl Models {
         }
         let mut evicted = Vec::new();
         while used(shelf).saturating_add(needed) > self.budget_bytes {
-            let idle = shelf.models.iter().filter(|(_, one)| one.is_idle());
+            let idle = shelf.here().filter(|(_, one)| one.is_idle());
             let Some(oldest) = idle.min_by_key(|(_, one)| one.last_use) else {
                 break;
             };
@@ -266,7 +281,7 @@ fn lend(loaded: &Loaded, took: Duration, evicted: Vec<String>) -> InUse {
 
 fn device_key(device: DeviceChoice) -> usize {
     match device {
-        DeviceChoice::Cpu => 0,
-        DeviceChoice::Cuda(index) => 1 + index,
+        DeviceChoice::Cpu => MAIN_MEMORY,
+        DeviceChoice::Cuda(index) => MAIN_MEMORY + 1 + index,
     }
 }

@@ -174,7 +174,7 @@ impl Worker {
                 }
                 self.reply_settled(round);
                 if !error.leaves_model_usable() {
-                    self.end_sequences(&error);
+                    self.lose_sequences(&error);
                     self.restart(error.to_string(), &self.unended(round))?;
                 }
             }

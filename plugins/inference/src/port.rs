@@ -415,7 +415,7 @@ impl Port {
 
     /// What is on its way, and where. Looks into the queue: not for every frame.
     pub fn load(&self) -> PortLoad {
-        let waiting = held(&self.shared.hall).queue.len();
+        let waiting = held(&self.shared.hall).n_waiting();
         let admission = &self.shared.admission;
         PortLoad {
             requests: admission.n_requests(),

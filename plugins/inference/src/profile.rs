@@ -23,7 +23,7 @@ pub use self::{
     fit::FitErrors,
     knee::token_budget,
     machine::Machine,
-    measure::{CalibrateError, Cell, Grid, Measured, measure},
+    measure::{CalibrateError, Cell, Grid, Measured, Meter, measure},
     outliers::{median, outliers, quantile},
     shipped::{shipped, shipped_named},
 };
@@ -57,7 +57,7 @@ pub struct Profile {
     pub precision: String,
     /// Where it was measured.
     pub machine: Machine,
-    /// Replicas that were busy at the same time.
+    /// Replicas that shared the machine, busy one by one and at the same time.
     pub replicas: u32,
     /// The day, as `YYYY-MM-DD`.
     pub measured: String,
@@ -97,7 +97,7 @@ pub struct Subject {
     pub precision: String,
     /// Where it is measured.
     pub machine: Machine,
-    /// Replicas that are busy at the same time.
+    /// Replicas that share the machine.
     pub replicas: u32,
 }
 
@@ -274,7 +274,8 @@ impl Profile {
         Ok(is_here.then_some(profile))
     }
 
-    fn subject(&self) -> Subject {
+    /// What it is a profile of.
+    pub fn subject(&self) -> Subject {
         Subject {
             model: self.model.clone(),
             skill: self.skill,
@@ -302,7 +303,10 @@ impl Grid {
             words += &format!(", answered with {} tokens", listed(&self.outputs));
         }
         if self.replicas > 1 {
-            words += &format!(", on {} replicas at once", self.replicas);
+            words += &format!(", on 1 replica and on {} at once", self.replicas);
+        }
+        if self.sound.is_some() {
+            words += ", of a recording";
         }
         words
     }

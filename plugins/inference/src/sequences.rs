@@ -12,8 +12,9 @@ use crate::{
     output::Output,
     port::Piece,
     request::RequestError,
-    round::{Event, Serving, hopeless},
+    round::{Event, Serving, Waiting, hopeless},
     shared::now,
+    sync::held,
     worker::{LeftBehind, Worker},
 };
 
@@ -105,6 +106,24 @@ impl Sequences {
         {
             serving.failed.get_or_insert(error);
         }
+    }
+
+    /// Takes out the requests of which nothing has begun, and fails the others, which are lost with their
+    /// model.
+    fn give_back(&mut self, error: &RequestError) -> Vec<Waiting> {
+        self.fail_running(error);
+        let mut unbegun = Vec::new();
+        for (request, mut serving) in std::mem::take(&mut self.servings) {
+            let is_whole = serving.left == serving.waiting.inputs.len();
+            if serving.is_settled() || !is_whole {
+                serving.failed.get_or_insert_with(|| error.clone());
+                self.servings.insert(request, serving);
+            } else {
+                unbegun.push(serving.waiting);
+            }
+        }
+        self.pending.clear();
+        unbegun
     }
 
     /// Fails all that are under way; what has not begun goes on waiting.
@@ -204,12 +223,8 @@ impl Worker {
         }
         match done.result {
             Ok(stepped) => self.stepped(stepped)?,
-            Err(error) => {
-                if !error.leaves_model_usable() {
-                    self.anew(&error)?;
-                }
-                self.end_sequences(&error);
-            }
+            Err(error) if error.leaves_model_usable() => self.end_sequences(&error),
+            Err(error) => self.anew(&error)?,
         }
         self.reply_sequences();
         Ok(())
@@ -240,12 +255,28 @@ impl Worker {
     /// Makes a model anew that is lost, and all its sequences with it.
     pub(crate) fn anew(&mut self, error: &RequestError) -> Result<(), LeftBehind> {
         self.withdraw();
-        self.end_sequences(error);
+        self.lose_sequences(error);
         self.restart(error.to_string(), &self.unended(&[]))
     }
 
-    /// Fails all sequences under way, which the model has lost or will lose.
-    pub(crate) fn end_sequences(&mut self, error: &RequestError) {
+    /// Fails the sequences of a lost model. What has not begun waits again for whoever may serve it:
+    /// the next model may be another one, with other tokens, or one that generates nothing side by
+    /// side.
+    pub(crate) fn lose_sequences(&mut self, error: &RequestError) {
+        let unbegun = self.sequences.give_back(error);
+        self.reply_sequences();
+        let mut hall = held(&self.shared.hall);
+        for waiting in unbegun {
+            match hall.is_current(self.replica, self.life) {
+                true => hall.push(waiting, &self.shared.directory()),
+                false => waiting.end(RequestError::Killed),
+            }
+        }
+        self.shared.changed.notify_all();
+    }
+
+    /// Fails all sequences under way, which did not get through a step.
+    fn end_sequences(&mut self, error: &RequestError) {
         self.sequences.fail_running(error);
         self.reply_sequences();
     }

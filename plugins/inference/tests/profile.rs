@@ -109,6 +109,7 @@ fn a_profile_says_of_batches_what_they_were_made_of() {
             batch,
             length,
             output: 0,
+            at_once: 1,
             tokens,
             output_tokens: 0,
             secs: vec![secs, secs, secs * 9.0],
@@ -185,15 +186,20 @@ fn a_profile_is_kept_beside_the_model_and_found_again() {
 }
 
 #[test]
-fn replicas_that_are_busy_together_are_each_measured() {
+fn replicas_are_measured_one_by_one_and_at_once() {
     let grid = Grid {
         replicas: 3,
         ..grid()
     };
     let measured = measure(sleeper, Skill::Embed, &grid, |_, _| true).unwrap();
     let cells = measured.cells;
-    assert!(cells.iter().all(|cell| cell.secs.len() == 9));
-    assert_eq!(cells[0].tokens, 8);
+    let kinds: Vec<_> = cells[..2]
+        .iter()
+        .map(|cell| (cell.tokens, cell.at_once))
+        .collect();
+    assert_eq!(kinds, [(8, 1), (8, 3)]);
+    let is_whole = |cell: &Cell| cell.secs.len() == 3 * cell.at_once as usize;
+    assert!(cells.iter().all(is_whole));
     assert!(cells.iter().all(|cell| cell.median() >= 0.002));
 }
 

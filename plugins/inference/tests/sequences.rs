@@ -3,12 +3,19 @@
 
 mod fake;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
-use fake::{make, numbers, reply, setup, until};
+use fake::{Fake, make, numbers, reply, setup, until};
 use inference::{
-    Arrival, Ask, CancelFlag, Change, GenerateOptions, Input, Output, Piece, Port, PortOptions,
-    Request, RequestError,
+    Arrival, Ask, CancelFlag, Change, GenerateOptions, Input, MakeBackend, Output, Piece, Port,
+    PortOptions, Request, RequestError,
 };
 
 fn generate(key: u64, texts: &[&str]) -> Request {
@@ -31,22 +38,29 @@ fn text_of(output: &Output) -> &str {
 fn more_requests_than_places_all_end_and_share_steps() {
     let port = port(3, PortOptions::default());
     let texts = ["a", "bcd", "", "efghijkl", "mn"];
+    // One goes on as long as the others come, however slowly.
+    let cancelled = CancelFlag::default();
+    let endless = Request {
+        cancelled: cancelled.clone(),
+        ..generate(200, &["endless"])
+    };
+    port.submit(0, endless).unwrap();
     for key in 0..20 {
         port.submit(0, generate(key, &texts)).unwrap();
         port.submit(0, Request::embed(100 + key, ["between steps"]))
             .unwrap();
     }
-    let mut shared = 0;
     for _ in 0..40 {
         let reply = reply(&port);
-        shared += usize::from(reply.batched_with > 0);
         let answer = reply.result.unwrap();
         if reply.key < 100 {
             let got: Vec<_> = answer.outputs.iter().map(text_of).collect();
             assert_eq!(got, texts);
+            assert!(reply.batched_with > 0);
         }
     }
-    assert!(shared > 0);
+    cancelled.cancel();
+    assert_eq!(reply(&port).result, Err(RequestError::Cancelled));
 }
 
 #[test]
@@ -132,6 +146,37 @@ fn failures_end_what_is_under_way_and_nothing_else() {
         port.submit(0, generate(2, &["fine"])).unwrap();
         assert_eq!(text_of(&reply(&port).result.unwrap().outputs[0]), "fine");
     }
+}
+
+/// The next model may have other tokens, and may generate nothing side by side.
+#[test]
+fn what_had_not_begun_when_a_model_was_lost_is_answered_by_the_next() {
+    let made = AtomicU32::new(0);
+    let make: MakeBackend = Arc::new(move || {
+        let nth = made.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Fake::new(1 + nth, usize::from(nth == 0))))
+    });
+    let options = PortOptions {
+        // Both are taken at once.
+        batch_delay: Duration::from_millis(100),
+        restart_pause: Duration::ZERO,
+        ..PortOptions::default()
+    };
+    let port = Port::open(vec![setup("fake", make)], options).unwrap();
+    until(&port, |change| matches!(change, Change::Ready { .. }));
+    port.submit(0, Request::embed(1, ["panic"])).unwrap();
+    port.submit(0, generate(2, &["abc"])).unwrap();
+    let replies: BTreeMap<_, _> = (0..2)
+        .map(|_| reply(&port))
+        .map(|it| (it.key, it))
+        .collect();
+    assert!(matches!(
+        replies[&1].result,
+        Err(RequestError::Panicked { .. })
+    ));
+    let answer = replies[&2].result.as_ref().unwrap();
+    assert_eq!(answer.version, "fake@2");
+    assert_eq!(answer.outputs, [Output::Embedding(vec![2.0, 3.0])]);
 }
 
 #[test]

@@ -323,7 +323,7 @@ impl Backend for MiniLm {
             let Input::Text(text) = input else {
                 return Err(BackendError::wrong_input(weights.version(), ask));
             };
-            let encoding = weights.0.tokenizer.encode(text.as_str(), true);
+            let encoding = weights.0.tokenizer.encode_fast(text.as_str(), true);
             encoding
                 .map(|encoding| Encoded::Ids(encoding.get_ids().to_vec()))
                 .map_err(|error| BackendError::Tokens(error.to_string()))

@@ -9,8 +9,11 @@ use super::{
     team::Team,
 };
 
-/// Rows that a thread takes at a time where there are many.
-const ROWS_AT_ONCE: usize = 126;
+/// The most rows that a thread takes at a time: packed, they stay in its second-level cache, and weights
+/// come anew for the next ones.
+const ROWS_AT_ONCE: usize = 144;
+/// Rows for each thread of a team from which on threads share rows, and columns no longer.
+const MANY_ROWS: usize = 250;
 
 /// What follows a linear layer; computed while its results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,17 +152,21 @@ impl Linear {
         if n_rows == 0 || self.n_out() == 0 {
             return;
         }
-        if team.n_threads() == 1 || n_rows >= 2 * ROWS_AT_ONCE * team.n_threads() {
-            self.by_rows(team, x, y, finish);
+        if team.n_threads() == 1 || n_rows >= MANY_ROWS * team.n_threads() {
+            self.by_rows(team, x, n_rows, y, finish);
         } else {
             self.by_columns(team, x, n_rows, y, finish);
         }
     }
 
-    /// Each thread takes some rows, and packs them itself.
-    fn by_rows(&self, team: &Team, x: &[f32], y: &mut [f32], finish: Finish<'_>) {
-        let x = x.chunks(ROWS_AT_ONCE * self.n_in().max(1));
-        let y = y.chunks_mut(ROWS_AT_ONCE * self.n_out());
+    /// Each thread takes some rows, as many as the others, and packs them itself.
+    fn by_rows(&self, team: &Team, x: &[f32], n_rows: usize, y: &mut [f32], finish: Finish<'_>) {
+        let n_parts = n_rows.div_ceil(ROWS_AT_ONCE);
+        let n_parts = n_parts.next_multiple_of(team.n_threads());
+        // Not some of the most and few that are left: few rows take as long, for all weights come.
+        let each = n_rows.div_ceil(n_parts);
+        let x = x.chunks(each * self.n_in().max(1));
+        let y = y.chunks_mut(each * self.n_out());
         team.share(x.zip(y).collect(), |(x, y)| {
             let mut out: Vec<_> = y.chunks_exact_mut(self.n_out()).collect();
             let n_rows = out.len();

@@ -8,13 +8,15 @@ use super::measure::Cell;
 const ENOUGH: f64 = 0.95;
 
 /// The fewest tokens of a batch at which, for most lengths, throughput is within 5 % of the best that
-/// was measured for that length; 0 if nothing was measured.
+/// was measured for that length, with all replicas at work; 0 if nothing was measured.
 ///
 /// A budget beyond this knee makes those wait who could have gone with the batch before, and uses
 /// memory, for no more throughput.
 pub fn token_budget(cells: &[Cell]) -> u32 {
     let mut by_length: BTreeMap<u32, Vec<(u64, f64)>> = BTreeMap::new();
-    for cell in cells.iter().filter(|cell| cell.median() > 0.0) {
+    let most_at_once = cells.iter().map(|cell| cell.at_once).max();
+    let counts = |cell: &&Cell| Some(cell.at_once) == most_at_once && cell.median() > 0.0;
+    for cell in cells.iter().filter(counts) {
         let throughput = cell.tokens as f64 / cell.median();
         let of_length = by_length.entry(cell.length).or_default();
         of_length.push((cell.tokens, throughput));
@@ -42,6 +44,7 @@ mod tests {
             batch,
             length,
             output: 0,
+            at_once: 1,
             tokens: u64::from(batch * length),
             output_tokens: 0,
             secs: vec![secs],

@@ -1,7 +1,7 @@
 //! Measures a model through a port of its own: batches of all sizes and lengths, again and again.
 
 use std::{
-    ops::Range,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,7 @@ use crate::{
     output::Output,
     port::{Port, ReplicaSetup},
     request::{Refused, Request, RequestError},
+    wav::SAMPLE_RATE,
 };
 
 /// Words that tokenizers of English keep whole.
@@ -43,9 +44,12 @@ pub struct Grid {
     pub n_times: u32,
     /// How often each is run before.
     pub n_warm_up: u32,
-    /// Replicas that run the same batch at the same time, as those of a run do that share the machine;
-    /// at least 1.
+    /// Replicas that share the machine as those of a run do; at least 1. Each batch is measured on one of
+    /// them while the others rest, and on all of them at once.
     pub replicas: u32,
+    /// Sound at 16 kHz that is written down, from its start again when it is over; a tone that holds no
+    /// words if there is none.
+    pub sound: Option<Arc<[f32]>>,
     /// How long one may take.
     pub patience: Duration,
 }
@@ -70,6 +74,7 @@ impl Grid {
             n_times: 5,
             n_warm_up: 1,
             replicas: 1,
+            sound: None,
             patience: Duration::from_secs(120),
         }
     }
@@ -93,13 +98,16 @@ impl Grid {
     }
 
     fn cells(&self) -> Vec<Cell> {
+        let mut at_once = vec![1, self.replicas.max(1)];
+        at_once.dedup();
         let mut cells = Vec::new();
         for &batch in &self.batches {
             for &length in &self.lengths {
                 for &output in &self.outputs {
                     let tokens = u64::from(batch) * u64::from(length.max(output));
                     if batch > 0 && (batch == 1 || tokens <= u64::from(self.most_tokens)) {
-                        cells.push(Cell::new(batch, length, output));
+                        let cell = |n| Cell::new(batch, length, output, n);
+                        cells.extend(at_once.iter().copied().map(cell));
                     }
                 }
             }
@@ -117,6 +125,8 @@ pub struct Cell {
     pub length: u32,
     /// Tokens that each was to be answered with.
     pub output: u32,
+    /// Replicas that ran such a batch at the same time.
+    pub at_once: u32,
     /// Tokens of all inputs as the model counts them.
     pub tokens: u64,
     /// Tokens that were generated for all of them.
@@ -128,11 +138,12 @@ pub struct Cell {
 }
 
 impl Cell {
-    fn new(batch: u32, length: u32, output: u32) -> Self {
+    fn new(batch: u32, length: u32, output: u32, at_once: u32) -> Self {
         Self {
             batch,
             length,
             output,
+            at_once,
             tokens: 0,
             output_tokens: 0,
             secs: Vec::new(),
@@ -159,8 +170,12 @@ impl Cell {
 
     /// The requests of the batch; `first` numbers its inputs, no two of which are ever the same: models
     /// that generate remember how their inputs began.
-    fn requests(&self, skill: Skill, first: u32) -> Vec<Request> {
-        let inputs = (0..self.batch).map(|n| input(skill, self.length, first + n));
+    fn requests(&self, skill: Skill, grid: &Grid, first: u32) -> Vec<Request> {
+        let input = |n| match skill {
+            Skill::Transcribe => sound(grid.sound.as_deref(), self.length),
+            _ => text(self.length, first + n),
+        };
+        let inputs = (0..self.batch).map(input);
         if skill == Skill::Generate {
             let ask = Ask::Generate(GenerateOptions {
                 max_tokens: self.output,
@@ -181,20 +196,8 @@ impl Cell {
     }
 }
 
-/// About so many tokens of input, which differ from `n` to `n` in the first five words.
-fn input(skill: Skill, length: u32, n: u32) -> Input {
-    if skill == Skill::Transcribe {
-        // Something like vowels: a tone of 140 Hz with overtones that comes and goes. It is always the
-        // same, since what a model makes of a sound decides how long it takes; and it holds no words,
-        // so that writing them down comes on top.
-        let sound = |at: usize| {
-            let secs = at as f32 / 16_000.0;
-            let tone = |of: f32| (secs * 140.0 * of * std::f32::consts::TAU).sin();
-            0.2 * (secs * 4.0).sin().abs() * (tone(1.0) + 0.5 * tone(3.0) + 0.3 * tone(7.0))
-        };
-        let samples: Vec<f32> = (0..length as usize * SAMPLES_A_TOKEN).map(sound).collect();
-        return Input::Audio(samples.into());
-    }
+/// About so many tokens of text, which differ from `n` to `n` in the first five words.
+fn text(length: u32, n: u32) -> Input {
     let words = (0..length.saturating_sub(N_MARKS).max(1)).map(|at| {
         let at = match at {
             0..5 => n >> (4 * at),
@@ -203,6 +206,25 @@ fn input(skill: Skill, length: u32, n: u32) -> Input {
         WORDS[at as usize % WORDS.len()]
     });
     Input::Text(words.collect::<Vec<_>>().join(" "))
+}
+
+/// As much sound as so many tokens hold. It is always the same, since what a model makes of a sound
+/// decides how long it takes.
+fn sound(given: Option<&[f32]>, length: u32) -> Input {
+    let n_samples = length as usize * SAMPLES_A_TOKEN;
+    let samples: Vec<f32> = match given {
+        Some(given) => given.iter().copied().cycle().take(n_samples).collect(),
+        None => (0..n_samples).map(tone).collect(),
+    };
+    Input::Audio(samples.into())
+}
+
+/// Something like vowels: 140 Hz with overtones, coming and going. Words there are none in it, so that
+/// writing them down comes on top.
+fn tone(at: usize) -> f32 {
+    let secs = at as f32 / SAMPLE_RATE as f32;
+    let tone = |of: f32| (secs * 140.0 * of * std::f32::consts::TAU).sin();
+    0.2 * (secs * 4.0).sin().abs() * (tone(1.0) + 0.5 * tone(3.0) + 0.3 * tone(7.0))
 }
 
 /// What was measured of a grid.
@@ -244,11 +266,11 @@ pub enum CalibrateError {
     Interrupted,
 }
 
-/// Measures each batch of a grid on `grid.replicas` replicas, which `make` names and makes. The whole
-/// grid is gone through again and again, so that what else the machine does for a while is spread over
-/// all of it. First each batch is one pass, which tells from what size on larger passes gain nothing;
-/// what is larger than that is then measured once more in passes of that size. `goes_on` hears of each
-/// round, counted from 0, warm-up included, and of how many there are, and ends it all by `false`.
+/// Measures each batch of a grid, of replicas that `make` names and makes: round by round, as many as
+/// the grid says, after those to warm up. First each batch is one pass, which tells from what size on
+/// larger passes gain nothing; what is larger than that is then measured once more in passes of that
+/// size. `goes_on` hears of each round, counted from 0, warm-up included, and of how many there are,
+/// and ends it all by `false`.
 ///
 /// # Errors
 /// [`CalibrateError`].
@@ -258,73 +280,155 @@ pub fn measure(
     grid: &Grid,
     mut goes_on: impl FnMut(u32, u32) -> bool,
 ) -> Result<Measured, CalibrateError> {
-    let mut cells = grid.cells();
-    if cells.is_empty() {
-        return Err(CalibrateError::Nothing);
-    }
-    let options = PortOptions {
-        // Each batch is one pass, however large.
-        max_batch_tokens: u32::MAX,
-        queue_bytes: usize::MAX >> 1,
-        ..PortOptions::default()
-    };
-    let replicas = 1..=grid.replicas.max(1);
-    let setups = replicas.map(|n| make(format!("calibrate {n}")));
-    let port = Port::open(setups.collect(), options)?;
+    let mut meter = Meter::open(make, skill, grid)?;
     let n_times = grid.n_times.max(1);
     let n_first = grid.n_warm_up + n_times;
     let n_rounds = n_first + n_times;
-    let mut n_inputs = 0;
-    let mut go = |cells: &mut [Cell], rounds: Range<u32>| {
-        for round in rounds {
-            for cell in &mut *cells {
-                if !goes_on(round, n_rounds) {
-                    return Err(CalibrateError::Interrupted);
-                }
-                let requests = cell.requests(skill, n_inputs);
-                n_inputs += cell.batch;
-                let took = run(&port, cell, &requests, grid.patience)?;
-                if round >= grid.n_warm_up {
-                    cell.secs.extend(took);
-                }
-            }
-        }
-        for cell in cells {
-            cell.outliers = outliers(&cell.secs);
-        }
-        Ok(())
-    };
-    go(&mut cells, 0..n_first)?;
-    let token_budget = token_budget(&cells);
-    // What is generated goes side by side in steps, not in passes.
-    if skill != Skill::Generate && token_budget > 0 {
-        for replica in 0..port.n_replicas() {
-            port.set_max_batch_tokens(replica, token_budget);
-        }
-        cells.sort_by_key(|cell| cell.tokens > token_budget.into());
-        let n_passes = cells.partition_point(|cell| cell.tokens <= token_budget.into());
-        for cell in &mut cells[n_passes..] {
-            cell.secs.clear();
-        }
-        go(&mut cells[n_passes..], n_first..n_rounds)?;
-        cells.sort_by_key(|cell| (cell.batch, cell.length, cell.output));
+    for round in 0..n_first {
+        meter.round(|| goes_on(round, n_rounds))?;
     }
-    Ok(Measured {
-        cells,
-        token_budget,
-    })
+    // What is generated goes side by side in steps, not in passes.
+    if skill != Skill::Generate {
+        meter.pass_at_most(meter.measured().token_budget);
+    }
+    for round in n_first..n_rounds {
+        meter.large_ones(|| goes_on(round, n_rounds))?;
+    }
+    Ok(meter.measured())
 }
 
-/// Runs one batch on every replica at once and says how long it took each: what the model says of a
-/// single pass, and the time on the wall from the first request to the last reply of sequences that
-/// are generated side by side.
+/// Measures the batches of a grid round by round, so that what else the machine does for a while is
+/// spread over all of them, and over whatever else is done between rounds.
+#[derive(Debug)]
+pub struct Meter {
+    port: Port,
+    skill: Skill,
+    grid: Grid,
+    cells: Vec<Cell>,
+    /// 0 as long as each batch is one pass.
+    token_budget: u32,
+    n_rounds: u32,
+    n_inputs: u32,
+}
+
+impl Meter {
+    /// A meter with replicas of its own, which `make` names and makes.
+    ///
+    /// # Errors
+    /// [`CalibrateError::Nothing`] and [`CalibrateError::Thread`].
+    pub fn open(
+        make: impl Fn(String) -> ReplicaSetup,
+        skill: Skill,
+        grid: &Grid,
+    ) -> Result<Self, CalibrateError> {
+        let cells = grid.cells();
+        if cells.is_empty() {
+            return Err(CalibrateError::Nothing);
+        }
+        let options = PortOptions {
+            // Each batch is one pass, however large.
+            max_batch_tokens: u32::MAX,
+            queue_bytes: usize::MAX >> 1,
+            ..PortOptions::default()
+        };
+        let replicas = 1..=grid.replicas.max(1);
+        let setups = replicas.map(|n| make(format!("calibrate {n}")));
+        Ok(Self {
+            port: Port::open(setups.collect(), options)?,
+            skill,
+            grid: grid.clone(),
+            cells,
+            token_budget: 0,
+            n_rounds: 0,
+            n_inputs: 0,
+        })
+    }
+
+    /// Measures each batch once more; the first rounds, as many as the grid says, only warm up.
+    /// `goes_on` is asked before each batch.
+    ///
+    /// # Errors
+    /// [`CalibrateError`].
+    pub fn round(&mut self, goes_on: impl FnMut() -> bool) -> Result<(), CalibrateError> {
+        let counts = self.n_rounds >= self.grid.n_warm_up;
+        self.n_rounds += 1;
+        self.go(|_| true, counts, goes_on)
+    }
+
+    /// From now on, batches with more than so many tokens go in passes of so many, as runs give them, and
+    /// what was measured of them before does not count. With 0, nothing changes.
+    pub fn pass_at_most(&mut self, tokens: u32) {
+        if tokens == 0 {
+            return;
+        }
+        self.token_budget = tokens;
+        for replica in 0..self.port.n_replicas() {
+            self.port.set_max_batch_tokens(replica, tokens);
+        }
+        for cell in &mut self.cells {
+            if cell.tokens > tokens.into() {
+                cell.secs.clear();
+            }
+        }
+    }
+
+    /// Measures once more what goes in more than one pass.
+    fn large_ones(&mut self, goes_on: impl FnMut() -> bool) -> Result<(), CalibrateError> {
+        let budget = self.token_budget;
+        self.go(
+            |cell| budget > 0 && cell.tokens > budget.into(),
+            true,
+            goes_on,
+        )
+    }
+
+    fn go(
+        &mut self,
+        is_in: impl Fn(&Cell) -> bool,
+        counts: bool,
+        mut goes_on: impl FnMut() -> bool,
+    ) -> Result<(), CalibrateError> {
+        for cell in self.cells.iter_mut().filter(|cell| is_in(cell)) {
+            if !goes_on() {
+                return Err(CalibrateError::Interrupted);
+            }
+            let requests = cell.requests(self.skill, &self.grid, self.n_inputs);
+            self.n_inputs += cell.batch;
+            let took = run(&self.port, cell, &requests, self.grid.patience)?;
+            if counts {
+                cell.secs.extend(took);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was measured so far, outliers marked.
+    pub fn measured(&self) -> Measured {
+        let mut cells = self.cells.clone();
+        for cell in &mut cells {
+            cell.outliers = outliers(&cell.secs);
+        }
+        let token_budget = match self.token_budget {
+            0 => token_budget(&cells),
+            settled => settled,
+        };
+        Measured {
+            cells,
+            token_budget,
+        }
+    }
+}
+
+/// Runs one batch on as many replicas at once as the cell says, and says how long it took each: what
+/// the model says of a single pass, and the time on the wall from the first request to the last reply
+/// of sequences that are generated side by side.
 fn run(
     port: &Port,
     cell: &mut Cell,
     requests: &[Request],
     patience: Duration,
 ) -> Result<Vec<f64>, CalibrateError> {
-    let n_replicas = port.n_replicas();
+    let n_replicas = cell.at_once as usize;
     let generates = |request: &Request| request.ask.skill() == Skill::Generate;
     let is_single = requests.len() == 1 && !requests.iter().any(generates);
     let began = now();

@@ -52,8 +52,9 @@ pub enum StoreError {
     },
     /// Models in use leave too little memory.
     #[error(
-        "model {model:?} needs {needed:?} bytes of memory, and {in_use:?} of the {budget:?} that models may use are in use; \
-         stop what uses them, or allow more"
+        "model {model:?} needs {} MiB of memory, and {} MiB of the {} MiB that models may take are in use; take \
+         smaller models or fewer, or let them take more",
+        in_mebibytes(*.needed), in_mebibytes(*.in_use), in_mebibytes(*.budget)
     )]
     NoMemory {
         /// The version.
@@ -124,6 +125,10 @@ fn remedy(model: &str, is_imported: bool) -> String {
     } else {
         format!("`diorama models pull {model}` fetches it again")
     }
+}
+
+fn in_mebibytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
 }
 
 fn unknown_version(model: &str, is_ambiguous: bool, known: &[String]) -> String {
