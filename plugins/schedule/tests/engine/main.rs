@@ -14,6 +14,7 @@ mod new_rules;
 mod planned;
 mod policies;
 mod promises;
+mod random_runs;
 mod reference;
 mod refusals;
 mod runs;

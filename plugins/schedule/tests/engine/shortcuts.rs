@@ -4,7 +4,7 @@ use schedule::{Engine, EngineFact, EngineOptions, FactLevel, PolicyName};
 use sim::{SimTime, Streams};
 
 use crate::{
-    reference::{by_itself, random_run},
+    random_runs::{by_itself, random_run},
     support::{Facts, options, random_case, run_case},
 };
 
