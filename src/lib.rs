@@ -51,7 +51,11 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), AppError> {
     match cli.command {
         None => open(None),
-        Some(Command::Open(args)) => open(Some(&args)),
+        Some(Command::Open(mut args)) => {
+            let usual = threads::beside_a_window;
+            args.options.threads.get_or_insert_with(usual);
+            open(Some(&args))
+        }
         Some(Command::Run(args)) => headless::run(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Replay(args)) => replay::replay(&args),

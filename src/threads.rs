@@ -13,6 +13,12 @@ pub(crate) fn n_cores(asked: Option<u16>) -> usize {
     )
 }
 
+/// Cores that models may use beside a window, if nobody says: all but one, which draws.
+pub(crate) fn beside_a_window() -> u16 {
+    let others = n_cores(None).saturating_sub(1).max(1);
+    u16::try_from(others).unwrap_or(u16::MAX)
+}
+
 /// Gives each of `n_replicas` the same share of `n_cores`, at least one core.
 ///
 /// One replica to a core is faster than one matrix product over all cores.

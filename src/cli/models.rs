@@ -71,8 +71,8 @@ pub(crate) enum ModelsCommand {
     Promote(OneNameArgs),
     /// Sets the share of requests that the candidate, or the version that is named, is to answer.
     ///
-    /// Apps that use the library ask for it; the replicas of `open` and `run` serve the version that
-    /// they name: try a candidate there with --model NAME@candidate.
+    /// `ask` picks for each line; a run of a scene goes to one version as a whole, by its seed. Try a
+    /// candidate alone with --model NAME@candidate.
     Canary(CanaryArgs),
     /// Lets the version serve again that served before.
     Rollback(OneNameArgs),

@@ -33,7 +33,7 @@ pub(crate) struct RunOptions {
     /// The seed of all chance; the scene's own if not given.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
-    /// Cores that models may use; all if not given.
+    /// Cores that models may use; if not given, all, and beside a window all but one, which draws.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Memory that loaded models may take, in GB; three quarters of all if not given. Models that nobody

@@ -9,6 +9,7 @@ example sentences are taken; WNUT_FOLDER train.conll and dev.conll of WNUT 2017.
 """
 import glob
 import json
+import os
 import re
 import sys
 
@@ -66,6 +67,7 @@ def write(path, texts):
 
 
 def main(qmsum, wordnet, wnut, out):
+    os.makedirs(out, exist_ok=True)
     meetings = sorted(glob.glob(f"{qmsum}/*.json"))
     for name, first in [("even", 0), ("odd", 1)]:
         texts = [text for path in meetings[first::2] for text in meeting(path)]
