@@ -1,6 +1,6 @@
 //! Measures the models of a scene between its runs, so that what the machine does meanwhile meets both.
 
-use inference::{Grid, Meter, PortOptions, Profile};
+use inference::{Grid, Meter, PortOptions, Profile, Skill};
 use record::ProfileUsed;
 use rooms::{CALIBRATED, DeviceKind, Scene};
 
@@ -13,6 +13,10 @@ use crate::{
 /// Rounds before the first run, one to warm up among them: how hard a scene is pressed follows from
 /// what they say, and no more does.
 const N_BEFORE: u32 = 3;
+
+/// Tokens of the largest batch of texts that is measured: a second more for each round would be no
+/// better.
+const MOST_TOKENS: u32 = 512;
 
 /// One meter for each model and skill of a scene; none if its profile is not measured but named.
 #[derive(Debug, Default)]
@@ -29,10 +33,7 @@ impl Meters {
         let n_busy = profiles::n_busy(scene, DeviceKind::Cpu, asked.threads);
         let mut meters = Vec::new();
         for one in profiles::measurable(scene, asked)? {
-            let grid = Grid {
-                replicas: one.n_replicas,
-                ..Grid::quick(one.skill)
-            };
+            let grid = grid(one.skill, one.n_replicas);
             let version = one.entry.full_name();
             let model = models::load(&store, &version, one.how, true)?;
             let mut meter = Meter::open(|name| model.replica(name), one.skill, &grid)
@@ -83,4 +84,17 @@ impl Meters {
         };
         profiles::apply(scene, asked)
     }
+}
+
+/// Texts come in batches of all sizes, and between the sizes of a small grid a model is not as even as
+/// its profile; what takes long is measured at fewer of them.
+fn grid(skill: Skill, replicas: u32) -> Grid {
+    let grid = match skill {
+        Skill::Generate | Skill::Transcribe => Grid::quick(skill),
+        Skill::Embed | Skill::Classify | Skill::Tag => Grid {
+            most_tokens: MOST_TOKENS,
+            ..Grid::usual(skill)
+        },
+    };
+    Grid { replicas, ..grid }
 }
