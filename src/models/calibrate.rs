@@ -168,10 +168,10 @@ fn in_words(profile: &Profile, cells: &[Cell], path: &Path) -> String {
     };
     line(format!("{}, {}", profile.model, profile.precision));
     line(format!(
-        "on {}, {} there",
+        "on {}; {}",
         profile.machine,
         match profile.replicas {
-            1 => "one replica".to_owned(),
+            1 => "one replica, alone".to_owned(),
             n => format!("{n} replicas, one by one and at once"),
         }
     ));

@@ -12,3 +12,5 @@ pub(crate) mod silero;
 pub(crate) mod static_words;
 pub(crate) mod tensors;
 pub(crate) mod whisper;
+pub(crate) mod word_pieces;
+pub(crate) mod words;

@@ -20,7 +20,6 @@ use std::{
 
 use candle_core::{DType, Device, Tensor, safetensors::load_buffer};
 use candle_nn::VarBuilder;
-use tokenizers::Tokenizer;
 
 use crate::{
     ask::{Ask, Skill},
@@ -29,6 +28,7 @@ use crate::{
         bert::{Bert, Config, read_tokenizer},
         packed_bert::PackedBert,
         tensors::Tensors,
+        word_pieces::WordPieces,
     },
     check::CheckedModel,
     input::{Encoded, Input},
@@ -54,7 +54,7 @@ pub struct Weights(Arc<Shared>);
 struct Shared {
     version: String,
     config: Config,
-    tokenizer: Tokenizer,
+    pieces: WordPieces,
     place: Place,
     n_threads: usize,
 }
@@ -122,7 +122,7 @@ impl Weights {
         let shared = Shared {
             version: version.clone(),
             config,
-            tokenizer,
+            pieces: WordPieces::new(tokenizer),
             place,
             n_threads: how.n_threads,
         };
@@ -323,9 +323,8 @@ impl Backend for MiniLm {
             let Input::Text(text) = input else {
                 return Err(BackendError::wrong_input(weights.version(), ask));
             };
-            let encoding = weights.0.tokenizer.encode_fast(text.as_str(), true);
-            encoding
-                .map(|encoding| Encoded::Ids(encoding.get_ids().to_vec()))
+            let ids = weights.0.pieces.cut(text);
+            ids.map(Encoded::Ids)
                 .map_err(|error| BackendError::Tokens(error.to_string()))
         })
     }

@@ -20,7 +20,7 @@ use std::{
 };
 
 pub(crate) use table::Table;
-pub(crate) use vocabulary::{INSIDE, UNKNOWN, Vocabulary, for_each_word};
+pub(crate) use vocabulary::{INSIDE, UNKNOWN, Vocabulary};
 
 use crate::{
     ask::{Ask, Skill},

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{DistilError, DistilOptions, TextSet, refit::Bags};
-use crate::backends::static_words::{INSIDE, UNKNOWN, Vocabulary, for_each_word};
+use crate::backends::{
+    static_words::{INSIDE, UNKNOWN, Vocabulary},
+    words::for_each_word,
+};
 
 /// Fewer times than this in all texts, and a whole word is not worth an entry.
 const MIN_COUNT: u32 = 4;

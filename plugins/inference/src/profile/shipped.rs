@@ -15,6 +15,7 @@ const FILES: &[&str] = &[
     include_str!("../../profiles/smollm2-135m-instruct-q8_0-amd-epyc-1t.ron"),
     include_str!("../../profiles/smollm2-135m-instruct-q8_0-intel-xeon-1t.ron"),
     include_str!("../../profiles/whisper-tiny.en-f32-amd-epyc-1t.ron"),
+    include_str!("../../profiles/whisper-tiny.en-f32-intel-xeon-1t.ron"),
 ];
 
 /// All of them.

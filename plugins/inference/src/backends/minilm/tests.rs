@@ -1,6 +1,6 @@
 //! Tries out on the processor what a card computes, in each of its numbers.
 
-use tokenizers::models::wordlevel::WordLevel;
+use tokenizers::{Tokenizer, models::wordlevel::WordLevel};
 
 use super::*;
 use crate::backends::packed_bert::tests::{config, tensors, text};
@@ -10,7 +10,7 @@ fn model(precision: Precision) -> MiniLm {
     let weights = Weights(Arc::new(Shared {
         version: String::from("drawn@1"),
         config: config(),
-        tokenizer: Tokenizer::new(WordLevel::default()),
+        pieces: WordPieces::new(Tokenizer::new(WordLevel::default())),
         place: Place::put(&tensors(), Device::Cpu, precision).unwrap(),
         n_threads: 1,
     }));
