@@ -113,6 +113,26 @@ pub enum Role {
     Librarian,
     /// Takes part.
     Participant,
+    /// Takes orders and says what is made when.
+    Planner,
+    /// Makes things, with tools and machines.
+    Worker,
+    /// Checks what was made.
+    Inspector,
+    /// Gives lessons and marks what pupils hand in.
+    Teacher,
+    /// Learns and hands in.
+    Pupil,
+    /// Writes what others read.
+    Author,
+    /// Reads what authors write and puts it in order.
+    Moderator,
+    /// Examines and treats.
+    Doctor,
+    /// Receives and cares.
+    Nurse,
+    /// Is cared for.
+    Patient,
 }
 
 impl Role {
@@ -124,6 +144,16 @@ impl Role {
             Self::Summariser => "summariser",
             Self::Librarian => "librarian",
             Self::Participant => "participant",
+            Self::Planner => "planner",
+            Self::Worker => "worker",
+            Self::Inspector => "inspector",
+            Self::Teacher => "teacher",
+            Self::Pupil => "pupil",
+            Self::Author => "author",
+            Self::Moderator => "moderator",
+            Self::Doctor => "doctor",
+            Self::Nurse => "nurse",
+            Self::Patient => "patient",
         }
     }
 }

@@ -35,6 +35,6 @@ pub use crate::{
     profile::{ByProfile, CALIBRATED, latency_by},
     scene::{Camera, Scene},
     source::{Fault, Moment, MomentKind, Source, SourceKind},
-    space::Space,
+    space::{Look, Space},
     station::{Prop, PropKind, Station, StationKind},
 };

@@ -1,6 +1,7 @@
 //! Spaces: rooms, halls and shop floors.
 
 use bevy::prelude::{Component, Reflect, Vec3};
+use serde::Deserialize;
 
 use crate::{at::At, bounds::Bounds, check::Check, explain::quoted, spec::SpaceSpec};
 
@@ -18,6 +19,8 @@ pub struct Space {
     pub position: Vec3,
     /// Width (x), height (y) and depth (z) in metres.
     pub size: Vec3,
+    /// What kind of place it looks like.
+    pub look: Look,
 }
 
 impl Space {
@@ -37,6 +40,7 @@ impl Space {
             name: spec.name.value.clone().unwrap_or_default(),
             position: Vec3::new(x as f32, 0.0, z as f32),
             size: Vec3::new(width as f32, height as f32, depth as f32),
+            look: check.value(&spec.look).unwrap_or_default(),
         }
     }
 
@@ -78,6 +82,36 @@ impl Space {
             });
         }
     }
+}
+
+/// What kind of place a space looks like: its floor, walls, accents and light, and nothing else.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect, Deserialize,
+)]
+#[serde(rename = "look", rename_all = "snake_case")]
+pub enum Look {
+    /// A meeting room.
+    #[default]
+    Meeting,
+    /// A factory hall.
+    Factory,
+    /// A classroom.
+    Classroom,
+    /// A lounge.
+    Lounge,
+    /// A clinic.
+    Clinic,
+}
+
+impl Look {
+    /// All of them, in the order of declaration.
+    pub const ALL: [Self; 5] = [
+        Self::Meeting,
+        Self::Factory,
+        Self::Classroom,
+        Self::Lounge,
+        Self::Clinic,
+    ];
 }
 
 /// The box that a station or prop takes up.

@@ -11,6 +11,7 @@ use crate::{
     at::At,
     decomposition::Per,
     hardware::DeviceKind,
+    space::Look,
     station::{PropKind, StationKind},
 };
 
@@ -92,6 +93,10 @@ pub(crate) struct SpaceSpec {
     /// Height in metres, up to 100; default: 3.
     #[serde(default = "room_height")]
     pub(crate) height: At<f64>,
+    /// What kind of place it looks like: meeting, factory, classroom, lounge or clinic; default:
+    /// meeting.
+    #[serde(default = "meeting_look")]
+    pub(crate) look: At<Look>,
 }
 
 /// A place where work happens.
@@ -100,7 +105,7 @@ pub(crate) struct SpaceSpec {
 pub(crate) struct StationSpec {
     /// Its name.
     pub(crate) name: At<String>,
-    /// What it is: table, seat, desk, screen or rack.
+    /// What it is: table, seat, desk, screen, rack, sofa, board, shelf, machine, conveyor, vehicle or bed.
     pub(crate) kind: At<StationKind>,
     /// The space that it stands in; may be left out where there is only one.
     #[serde(default)]
@@ -127,7 +132,7 @@ pub(crate) struct StationSpec {
 pub(crate) struct PropSpec {
     /// Its name.
     pub(crate) name: At<String>,
-    /// What it is: plant, whiteboard or lamp.
+    /// What it is: plant, whiteboard, lamp, crates, divider or rug.
     pub(crate) kind: At<PropKind>,
     /// The space that it stands in; may be left out where there is only one.
     #[serde(default)]
@@ -145,7 +150,7 @@ pub(crate) struct PropSpec {
 pub(crate) struct AgentSpec {
     /// The agent's name.
     pub(crate) name: At<String>,
-    /// What the agent is there for: chair, recorder, summariser, librarian or participant.
+    /// What the agent is there for, such as chair, worker, teacher, author or nurse.
     pub(crate) role: At<Role>,
     /// The station where the agent is found; no two agents share one.
     pub(crate) home: At<String>,
@@ -401,6 +406,10 @@ fn origin() -> At<(f64, f64)> {
 
 fn room_height() -> At<f64> {
     At::default_of(3.0)
+}
+
+fn meeting_look() -> At<Look> {
+    At::default_of(Look::Meeting)
 }
 
 fn speech_rate() -> At<f64> {

@@ -142,6 +142,20 @@ pub enum StationKind {
     Screen,
     /// A cabinet with computers.
     Rack,
+    /// A soft seat for two or three.
+    Sofa,
+    /// A board on a wall, to write on.
+    Board,
+    /// Boards full of goods, files or books.
+    Shelf,
+    /// A machine tool or other apparatus, with room for what it works on.
+    Machine,
+    /// A belt on legs that runs along its width.
+    Conveyor,
+    /// A flat vehicle that carries things.
+    Vehicle,
+    /// A bed with its head at the back.
+    Bed,
 }
 
 impl StationKind {
@@ -153,14 +167,21 @@ impl StationKind {
             Self::Desk => Vec3::new(1.4, 0.74, 0.7),
             Self::Screen => Vec3::new(2.4, 1.35, 0.08),
             Self::Rack => Vec3::new(0.7, 1.6, 0.9),
+            Self::Sofa => Vec3::new(1.8, 0.8, 0.9),
+            Self::Board => Vec3::new(3.2, 1.3, 0.08),
+            Self::Shelf => Vec3::new(1.8, 2.0, 0.45),
+            Self::Machine => Vec3::new(1.8, 1.7, 1.3),
+            Self::Conveyor => Vec3::new(4.0, 0.75, 0.8),
+            Self::Vehicle => Vec3::new(0.9, 1.05, 1.4),
+            Self::Bed => Vec3::new(0.95, 0.9, 2.0),
         }
     }
 
     /// Height of the underside above the floor in metres where the scene does not say.
     pub fn usual_raise(self) -> f32 {
         match self {
-            Self::Screen => 0.9,
-            Self::Table | Self::Seat | Self::Desk | Self::Rack => 0.0,
+            Self::Screen | Self::Board => 0.9,
+            _ => 0.0,
         }
     }
 }
@@ -235,6 +256,12 @@ pub enum PropKind {
     Whiteboard,
     /// A standing lamp.
     Lamp,
+    /// A stack of crates on a pallet.
+    Crates,
+    /// A folding screen of cloth.
+    Divider,
+    /// A rug on the floor.
+    Rug,
 }
 
 impl PropKind {
@@ -244,6 +271,9 @@ impl PropKind {
             Self::Plant => Vec3::new(0.6, 1.4, 0.6),
             Self::Whiteboard => Vec3::new(1.8, 1.9, 0.5),
             Self::Lamp => Vec3::new(0.4, 1.7, 0.4),
+            Self::Crates => Vec3::new(1.2, 1.2, 1.0),
+            Self::Divider => Vec3::new(1.8, 1.75, 0.4),
+            Self::Rug => Vec3::new(3.4, 0.02, 2.4),
         }
     }
 }

@@ -147,7 +147,22 @@ const FIELDS_AND_VARIANTS: &[Edit] = &[
     (
         "kind: rack",
         "kind: fridge",
-        r#"12:30: there is no station kind "fridge"; use "table", "seat", "desk", "screen" or "rack""#,
+        r#"12:30: there is no station kind "fridge"; use "table", "seat", "desk", "screen", "rack", "sofa", "board", "shelf" or one of 4 more"#,
+    ),
+    (
+        "height: 3.0)]",
+        "height: 3.0, look: clinik)]",
+        r#"7:66: there is no look "clinik"; did you mean "clinic"?"#,
+    ),
+    (
+        "height: 3.0)]",
+        "height: 3.0, look: \"clinic\")]",
+        "7:66: expected identifier; write a word without quotes",
+    ),
+    (
+        "height: 3.0)]",
+        "height: 3.0, look: kitchen)]",
+        r#"7:66: there is no look "kitchen"; use "meeting", "factory", "classroom", "lounge" or "clinic""#,
     ),
     (
         "kind: cpu",

@@ -4,7 +4,7 @@ use std::{f32::consts::PI, path::Path, sync::Arc};
 
 use bevy::prelude::*;
 use rooms::{
-    Agent, CALIBRATED, CurrentScene, MomentKind, Part, PartRef, Per, Place, Prop, Role,
+    Agent, CALIBRATED, CurrentScene, Look, MomentKind, Part, PartRef, Per, Place, Prop, Role,
     RoomsPlugin, Scene, SourceKind, Space, Station, StationKind, latency_by,
 };
 use schedule::{
@@ -51,6 +51,14 @@ fn names_become_indices_and_units_become_types() {
         ("Ada", None)
     );
     assert_eq!(scene.agent_named("Ben").unwrap().id, OwnerId(1));
+}
+
+#[test]
+fn a_space_looks_like_a_meeting_room_unless_it_says_otherwise() {
+    assert_eq!(valid().spaces[0].look, Look::Meeting);
+    let text = VALID.replacen("height: 3.0)]", "height: 3.0, look: lounge)]", 1);
+    let scene = Scene::parse(&text, Path::new("x.scene.ron")).unwrap();
+    assert_eq!(scene.spaces[0].look, Look::Lounge);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::{
     furniture::laptop,
     kit::{Builder, Finish, Shape},
     label::{LabelAnchor, LabelKind},
-    layout::{Layout, seat_pose},
+    layout::{Layout, Posture, seat_pose},
     palette,
     pile::Pose,
 };
@@ -51,7 +51,10 @@ pub(crate) fn build_figures(
             owner: agent.id,
             is_active: false,
         });
+        let home = scene.stations.get(agent.home);
+        let posture = home.map_or(Posture::Sits, |home| Posture::at(home.kind));
         trunk(&mut builder, figure, agent.id);
+        legs(&mut builder, figure, agent.id, posture);
         let ring = Shape::Torus(0.46, 0.028);
         let at = Transform::from_xyz(0.0, 0.05, 0.0);
         let paint = (palette::agent_rgb(agent.id), Finish::Glowing);
@@ -128,22 +131,25 @@ fn trunk(builder: &mut Builder, figure: Entity, owner: OwnerId) {
             .commands
             .entity(arm)
             .insert((Limb::Arm(side), LimbOf(figure)));
-        leg(
-            builder,
-            figure,
-            side,
-            palette::mix(cloth.0, palette::METAL, 0.75),
-        );
     }
 }
 
-fn leg(builder: &mut Builder, figure: Entity, side: f32, rgb: [u8; 3]) {
-    let ahead = Quat::from_rotation_x(std::f32::consts::FRAC_PI_2);
-    let thigh = Transform::from_xyz(side * 0.1, 0.54, -0.18).with_rotation(ahead);
+/// Both legs, straight under who stands and bent over the edge of what one sits on.
+fn legs(builder: &mut Builder, figure: Entity, owner: OwnerId, posture: Posture) {
+    let rgb = palette::mix(palette::agent_rgb(owner), palette::METAL, 0.75);
     let paint = (rgb, Finish::Matt);
-    builder.part(figure, "thigh", Shape::Capsule(0.075, 0.3), thigh, paint);
-    let shin = Transform::from_xyz(side * 0.1, 0.27, -0.38);
-    builder.part(figure, "shin", Shape::Capsule(0.06, 0.36), shin, paint);
+    for side in [-1.0, 1.0] {
+        if posture == Posture::Stands {
+            let straight = Transform::from_xyz(side * 0.1, 0.32, 0.02);
+            builder.part(figure, "leg", Shape::Capsule(0.07, 0.48), straight, paint);
+            continue;
+        }
+        let ahead = Quat::from_rotation_x(std::f32::consts::FRAC_PI_2);
+        let thigh = Transform::from_xyz(side * 0.1, 0.54, -0.18).with_rotation(ahead);
+        builder.part(figure, "thigh", Shape::Capsule(0.075, 0.3), thigh, paint);
+        let shin = Transform::from_xyz(side * 0.1, 0.27, -0.38);
+        builder.part(figure, "shin", Shape::Capsule(0.06, 0.36), shin, paint);
+    }
 }
 
 /// An arm that reaches ahead, raised by some metres at the hand.

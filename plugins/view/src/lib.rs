@@ -24,6 +24,8 @@ mod token;
 #[cfg(test)]
 mod picture;
 #[cfg(test)]
+mod showroom;
+#[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -4,32 +4,32 @@ use bevy::{
     light::{CascadeShadowConfigBuilder, DirectionalLightShadowMap, GlobalAmbientLight},
     prelude::*,
 };
-use rooms::CurrentScene;
+use rooms::{CurrentScene, Look};
 
 use crate::palette::{self, color};
 
-/// Light of the sun in lux, and of the sky in candela per square metre.
-const SUN: f32 = 7_000.0;
-const SKY: f32 = 1_300.0;
 /// Where the sun stands.
 const SUN_FROM: Vec3 = Vec3::new(2.0, 9.0, 4.5);
 
 pub(crate) fn plugin(app: &mut App) {
-    app.insert_resource(ClearColor(color(palette::BACKDROP)))
+    app.insert_resource(ClearColor(color(palette::scheme(Look::default()).backdrop)))
         .insert_resource(DirectionalLightShadowMap { size: 2048 })
-        .insert_resource(GlobalAmbientLight {
-            color: Color::srgb(0.93, 0.96, 1.0),
-            brightness: SKY,
-            ..default()
-        })
         .add_systems(
             Update,
             raise_sun.run_if(resource_exists_and_changed::<CurrentScene>),
         );
 }
 
-/// Puts up the sun with shadows that reach over the whole scene.
+/// Puts up the sky and the sun of the first space, with shadows that reach over the whole scene.
 fn raise_sun(mut commands: Commands, scene: Res<CurrentScene>) {
+    let look = scene.spaces.first().map(|space| space.look);
+    let scheme = palette::scheme(look.unwrap_or_default());
+    commands.insert_resource(ClearColor(color(scheme.backdrop)));
+    commands.insert_resource(GlobalAmbientLight {
+        color: color(scheme.sky.0),
+        brightness: scheme.sky.1,
+        ..default()
+    });
     let reach = scene.spaces.iter().fold(0.0_f32, |reach, space| {
         let corner = space.position.distance(scene.camera.from) + space.size.length() / 2.0;
         reach.max(corner)
@@ -38,8 +38,8 @@ fn raise_sun(mut commands: Commands, scene: Res<CurrentScene>) {
         Name::new("sun"),
         crate::StageRoot,
         DirectionalLight {
-            color: Color::srgb(1.0, 0.97, 0.91),
-            illuminance: SUN,
+            color: color(scheme.sun.0),
+            illuminance: scheme.sun.1,
             shadow_maps_enabled: true,
             ..default()
         },

@@ -1,22 +1,169 @@
 //! Holds every colour that the stage is drawn with.
 
 use bevy::prelude::Color;
+use rooms::Look;
 use schedule::{OwnerId, Skill};
 
-/// The wall of the sky behind the room.
-pub(crate) const BACKDROP: [u8; 3] = [214, 224, 232];
-/// Two tones of floor boards.
-pub(crate) const FLOOR: [[u8; 3]; 3] = [[214, 184, 148], [208, 177, 140], [219, 190, 155]];
-/// The walls and their skirting.
-pub(crate) const WALL: [u8; 3] = [236, 233, 226];
-pub(crate) const SKIRTING: [u8; 3] = [250, 249, 246];
-/// Table tops, their legs and everything of dark metal.
-pub(crate) const TABLE: [u8; 3] = [238, 226, 206];
+/// What a floor is laid with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Paving {
+    /// Boards along the width of the room.
+    Boards,
+    /// Squares with edges of so many metres.
+    Tiles(f32),
+}
+
+/// The colours and the light of one kind of place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Scheme {
+    /// The sky behind the room.
+    pub(crate) backdrop: [u8; 3],
+    pub(crate) paving: Paving,
+    /// Tones of the floor.
+    pub(crate) floor: [[u8; 3]; 3],
+    /// The line along the walls on the floor, where there is one.
+    pub(crate) line: Option<[u8; 3]>,
+    /// The walls and the band at their foot.
+    pub(crate) wall: [u8; 3],
+    pub(crate) band: [u8; 3],
+    /// Skirting, rails and window frames.
+    pub(crate) trim: [u8; 3],
+    /// Table tops.
+    pub(crate) table: [u8; 3],
+    /// What lies under tables, and rugs.
+    pub(crate) rug: [u8; 3],
+    /// Whether a rug lies under each table.
+    pub(crate) rug_under_tables: bool,
+    /// Seats, and what else is to catch the eye.
+    pub(crate) cloth: [u8; 3],
+    pub(crate) accent: [u8; 3],
+    /// Boards to write on.
+    pub(crate) board: [u8; 3],
+    /// Colour and lux of the sun.
+    pub(crate) sun: ([u8; 3], f32),
+    /// Colour of the sky, and candela per square metre.
+    pub(crate) sky: ([u8; 3], f32),
+}
+
+/// The colours and the light of `look`.
+pub(crate) fn scheme(look: Look) -> &'static Scheme {
+    match look {
+        Look::Meeting => &MEETING,
+        Look::Factory => &FACTORY,
+        Look::Classroom => &CLASSROOM,
+        Look::Lounge => &LOUNGE,
+        Look::Clinic => &CLINIC,
+    }
+}
+
+const MEETING: Scheme = Scheme {
+    backdrop: [214, 224, 232],
+    paving: Paving::Boards,
+    floor: [[214, 184, 148], [208, 177, 140], [219, 190, 155]],
+    line: None,
+    wall: [236, 233, 226],
+    band: [236, 233, 226],
+    trim: [250, 249, 246],
+    table: [238, 226, 206],
+    rug: [120, 144, 160],
+    rug_under_tables: true,
+    cloth: [92, 108, 122],
+    accent: [88, 132, 168],
+    board: PAPER,
+    sun: ([255, 247, 232], 7_000.0),
+    sky: ([237, 245, 255], 1_300.0),
+};
+
+const FACTORY: Scheme = Scheme {
+    backdrop: [200, 208, 214],
+    paving: Paving::Tiles(2.0),
+    floor: [[164, 169, 172], [159, 164, 168], [169, 174, 176]],
+    line: Some([236, 238, 232]),
+    wall: [208, 215, 219],
+    band: [78, 106, 124],
+    trim: [228, 232, 234],
+    table: [186, 194, 200],
+    rug: [138, 146, 150],
+    rug_under_tables: false,
+    cloth: [58, 92, 120],
+    accent: [46, 116, 150],
+    board: PAPER,
+    sun: ([250, 250, 255], 7_600.0),
+    sky: ([232, 240, 255], 1_350.0),
+};
+
+const CLASSROOM: Scheme = Scheme {
+    backdrop: [222, 228, 214],
+    paving: Paving::Boards,
+    floor: [[226, 208, 172], [221, 202, 164], [231, 214, 180]],
+    line: None,
+    wall: [246, 241, 222],
+    band: [164, 188, 164],
+    trim: [252, 250, 242],
+    table: [238, 218, 178],
+    rug: [156, 180, 150],
+    rug_under_tables: false,
+    cloth: [62, 124, 140],
+    accent: [74, 138, 112],
+    board: [46, 88, 74],
+    sun: ([255, 248, 226], 7_600.0),
+    sky: ([244, 248, 240], 1_350.0),
+};
+
+const LOUNGE: Scheme = Scheme {
+    backdrop: [226, 212, 202],
+    paving: Paving::Boards,
+    floor: [[140, 102, 78], [132, 95, 72], [148, 110, 84]],
+    line: None,
+    wall: [228, 206, 188],
+    band: [146, 92, 86],
+    trim: [246, 234, 220],
+    table: [188, 142, 104],
+    rug: [226, 208, 176],
+    rug_under_tables: false,
+    cloth: [58, 106, 114],
+    accent: [186, 112, 92],
+    board: PAPER,
+    sun: ([255, 226, 190], 5_600.0),
+    sky: ([255, 238, 222], 1_150.0),
+};
+
+const CLINIC: Scheme = Scheme {
+    backdrop: [214, 230, 232],
+    paving: Paving::Tiles(0.75),
+    floor: [[224, 234, 233], [217, 229, 228], [230, 238, 237]],
+    line: None,
+    wall: [243, 248, 248],
+    band: [150, 202, 204],
+    trim: [255, 255, 255],
+    table: [246, 248, 248],
+    rug: [178, 212, 212],
+    rug_under_tables: false,
+    cloth: [78, 144, 164],
+    accent: [96, 170, 170],
+    board: PAPER,
+    sun: ([250, 253, 255], 7_200.0),
+    sky: ([236, 248, 255], 1_450.0),
+};
+
+/// What everything of dark metal is painted in.
 pub(crate) const METAL: [u8; 3] = [74, 82, 92];
-/// The carpet under the table.
-pub(crate) const CARPET: [u8; 3] = [120, 144, 160];
-/// Chairs: seat and back.
-pub(crate) const CHAIR: [u8; 3] = [92, 108, 122];
+/// The glass of windows.
+pub(crate) const WINDOW: [u8; 3] = [206, 228, 240];
+/// Paper, cushions, sheets and the white of boards.
+pub(crate) const PAPER: [u8; 3] = [250, 250, 247];
+/// Boxes, crates and pallets.
+pub(crate) const CRATE: [u8; 3] = [196, 158, 112];
+pub(crate) const CRATE_DARK: [u8; 3] = [158, 122, 84];
+/// Belts, tyres and the inside of machines.
+pub(crate) const RUBBER: [u8; 3] = [52, 56, 62];
+/// The wood of legs and shelves, and of plants.
+pub(crate) const WOOD: [u8; 3] = [176, 136, 98];
+pub(crate) const STEM: [u8; 3] = [110, 92, 66];
+pub(crate) const EARTH: [u8; 3] = [96, 74, 56];
+/// The shade of a lamp, and the shell of a laptop.
+pub(crate) const LAMPSHADE: [u8; 3] = [255, 236, 200];
+pub(crate) const SHELL: [u8; 3] = [196, 202, 208];
 /// The screen, dark and lit.
 pub(crate) const SCREEN: [u8; 3] = [28, 38, 52];
 pub(crate) const SCREEN_GLOW: [u8; 3] = [120, 190, 235];

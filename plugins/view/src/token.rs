@@ -38,7 +38,7 @@ const CANCELLED: ([u8; 3], Finish) = (palette::CANCELLED, Finish::Matt);
 fn look(skill: Skill, spot: Spot) -> ([u8; 3], Finish) {
     let rgb = palette::skill_rgb(skill);
     match spot {
-        Spot::Shelf(_) => (palette::mix(rgb, palette::WALL, 0.55), Finish::Matt),
+        Spot::Shelf(_) => (palette::mix(rgb, palette::PAPER, 0.55), Finish::Matt),
         Spot::Tray(_) => (rgb, Finish::Warm),
         Spot::Slot(_) => (palette::mix(rgb, [255; 3], 0.12), Finish::Glowing),
         Spot::Hover(_) => (palette::BACKOFF, Finish::Glowing),
