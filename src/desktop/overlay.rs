@@ -96,9 +96,9 @@ fn fill_overlay(
         };
         let (color, kind) = match label.kind {
             view::LabelKind::Agent(owner) => (agent_rgb(owner), panels::LabelKind::Name),
-            view::LabelKind::Replica(ResourceId(_)) | view::LabelKind::Overflow => {
-                (NOTE_RGB, panels::LabelKind::Note)
-            }
+            view::LabelKind::Replica(ResourceId(_))
+            | view::LabelKind::Machine(ResourceId(_))
+            | view::LabelKind::Overflow => (NOTE_RGB, panels::LabelKind::Note),
         };
         overlay.0.push(OverlayLabel {
             screen,

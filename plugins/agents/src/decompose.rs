@@ -1,15 +1,16 @@
 //! Takes tasks on and splits them into subtasks after the scene's decompositions.
 //!
-//! A part that is made `per` stretch, turn, topic or question is made once for each of them. It
+//! A part that is made `per` stretch, turn, topic, question or text is made once for each of them. It
 //! follows every piece of the parts named in its `after` that does not belong to another task,
-//! stretch, turn or topic than its own.
+//! stretch, turn, topic or text than its own.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use bevy::prelude::{Res, ResMut, Resource};
-use rooms::{Decomposition, Part, PartRef, Per};
+use rooms::{Decomposition, Part, PartRef, Per, Scene};
 use schedule::{
-    EngineAccess, OwnerId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId, TaskSpec,
+    EngineAccess, Mode, OwnerId, ResourceId, Skill, SubtaskId, SubtaskSpec, SubtaskState, TaskId,
+    TaskSpec,
 };
 use sim::SimSpan;
 
@@ -43,6 +44,7 @@ struct Piece {
     stretch: Option<u32>,
     turn: Option<usize>,
     topic: Option<usize>,
+    text: Option<usize>,
 }
 
 impl Piece {
@@ -55,6 +57,7 @@ impl Piece {
             && same(self.stretch, other.stretch)
             && same(self.turn, other.turn)
             && same(self.topic, other.topic)
+            && same(self.text, other.text)
     }
 }
 
@@ -66,18 +69,28 @@ pub(crate) struct Planning {
     minutes: Option<TaskPlan>,
     /// For each decomposition and part: its subtasks and what they are about.
     made: Vec<Vec<Vec<(SubtaskId, Piece)>>>,
+    /// For each decomposition, how many tasks have come that are neither meeting nor question.
+    n_tasks: Vec<u32>,
+    /// Every resource by name, for parts that say who does them.
+    resources: BTreeMap<String, ResourceId>,
     /// The task of each stretch.
     stretches: Vec<TaskId>,
     last_stretch: Option<u32>,
 }
 
 impl Planning {
-    pub(crate) fn new(decompositions: Vec<Decomposition>, minutes: Option<TaskPlan>) -> Self {
+    pub(crate) fn new(scene: &Scene, minutes: Option<TaskPlan>) -> Self {
+        let decompositions = scene.decompositions.clone();
+        let resources = scene.resources().into_iter().zip(0..);
         let made = decompositions
             .iter()
             .map(|d| vec![Vec::new(); d.parts.len()])
             .collect();
         Self {
+            n_tasks: vec![0; decompositions.len()],
+            resources: resources
+                .map(|(resource, n)| (resource.name, ResourceId(n)))
+                .collect(),
             decompositions,
             minutes,
             made,
@@ -115,7 +128,7 @@ pub(crate) fn take_on(
                 last,
             } => desk.take_on_stretch(stretch, &turns, last),
             Heard::Question { question, plan } => desk.take_on_question(question, &plan),
-            Heard::Task { plan } => desk.take_on_task(&plan),
+            Heard::Task { plan, texts } => desk.take_on_task(&plan, texts),
         }
     }
 }
@@ -180,7 +193,7 @@ impl Desk<'_, '_> {
                         self.add(&plan, part, task, piece, size, work);
                     }
                 }
-                Per::Task | Per::Meeting | Per::Topic | Per::Question => {}
+                Per::Task | Per::Text | Per::Meeting | Per::Topic | Per::Question => {}
             }
         }
         if !segments {
@@ -278,17 +291,50 @@ impl Desk<'_, '_> {
         self.engine.close_task(task);
     }
 
-    /// A task that has nothing to read.
-    fn take_on_task(&mut self, plan: &TaskPlan) {
-        let task = self.open(plan, "");
-        for (part, _) in self.parts(plan) {
-            let piece = Piece {
+    /// A task of its own: its parts, and those that are made once for each text it brings.
+    fn take_on_task(&mut self, plan: &TaskPlan, texts: Vec<String>) {
+        let number = &mut self.planning.n_tasks[plan.decomposition];
+        *number += 1;
+        let suffix = format!(" {number}");
+        let task = self.open(plan, &suffix);
+        let first = self.notes.texts.len();
+        self.notes.texts.extend(texts);
+        let texts = first..self.notes.texts.len();
+        for (part, about) in self.parts(plan) {
+            let whole = Piece {
                 task: Some(task),
                 ..Piece::default()
             };
-            self.add(plan, part, task, piece, Size::default(), Work::Plain);
+            if about.per != Per::Text {
+                let size = Size {
+                    items: texts.len() as u32,
+                    ..Size::default()
+                };
+                self.add(plan, part, task, whole, size, Work::Plain);
+                continue;
+            }
+            for text in texts.clone() {
+                let piece = Piece {
+                    text: Some(text - first),
+                    ..whole
+                };
+                let work = match about.skill {
+                    Skill::Embed => Work::EmbedText { text },
+                    _ => Work::Plain,
+                };
+                self.add(plan, part, task, piece, self.size_of_text(text), work);
+            }
         }
         self.engine.close_task(task);
+    }
+
+    fn size_of_text(&self, text: usize) -> Size {
+        let tokens = text::n_tokens(&self.notes.texts[text]).min(LONGEST_INPUT_TOKENS);
+        Size {
+            items: 1,
+            tokens,
+            bytes: vector_bytes(1),
+        }
     }
 
     fn parts(&self, plan: &TaskPlan) -> Vec<(PartRef, Part)> {
@@ -374,8 +420,15 @@ impl Desk<'_, '_> {
             Piece {
                 topic: Some(topic), ..
             } => format!("{} topic {}", about.name, topic + 1),
+            Piece {
+                text: Some(text), ..
+            } => format!("{} text {}", about.name, text + 1),
             _ => about.name.clone(),
         };
+        let modes = about.on.iter().map(|way| Mode {
+            resource: self.planning.resources[&way.who],
+            span: way.span,
+        });
         let spec = SubtaskSpec {
             name,
             model: about.model.clone(),
@@ -384,6 +437,7 @@ impl Desk<'_, '_> {
             items: size.items,
             tokens: size.tokens,
             bytes: size.bytes,
+            modes: modes.collect(),
             ..SubtaskSpec::new(task, about.skill)
         };
         let subtask = self

@@ -170,6 +170,7 @@ fn inputs(batch: &Batch, notes: &mut Notes, hearing: &Hearing) -> Vec<String> {
                 inputs.extend(notes.turns[turn].sentences.iter().map(|s| s.text.clone()));
             }
             Work::EmbedQuestion { question } => inputs.push(hearing.questions[question].clone()),
+            Work::EmbedText { text } => inputs.push(notes.texts[text].clone()),
             _ => {}
         }
     }
@@ -237,7 +238,7 @@ fn share_out(batch: &Batch, answer: Result<Answer, String>, notes: &Notes) -> Ve
 fn n_inputs(notes: &Notes, subtask: SubtaskId) -> usize {
     match notes.work(subtask) {
         Work::EmbedTurn { turn } => notes.turns[*turn].sentences.len(),
-        Work::EmbedQuestion { .. } => 1,
+        Work::EmbedQuestion { .. } | Work::EmbedText { .. } => 1,
         _ => 0,
     }
 }
@@ -254,6 +255,8 @@ fn keep_vectors(notes: &mut Notes, subtask: SubtaskId, vectors: &[Vec<f32>]) -> 
             notes.questions[question] = vectors.first().cloned();
             Ok(())
         }
+        // The journal has it; nothing else is made of it.
+        Work::EmbedText { .. } => Ok(()),
         work => Err(format!("vectors came for {work:?}")),
     }
 }

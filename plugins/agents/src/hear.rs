@@ -22,6 +22,8 @@ pub(crate) struct Errand {
     pub(crate) plan: TaskPlan,
     /// The question, if it is one, and who asks it.
     pub(crate) question: Option<(String, Option<OwnerId>)>,
+    /// What there is to read, if it is none.
+    pub(crate) texts: Vec<String>,
 }
 
 /// A line that an agent says at a given time.
@@ -43,8 +45,8 @@ pub(crate) enum Heard {
     },
     /// A question was asked.
     Question { question: usize, plan: TaskPlan },
-    /// Another task has come.
-    Task { plan: TaskPlan },
+    /// Another task has come, with what there is to read.
+    Task { plan: TaskPlan, texts: Vec<String> },
 }
 
 /// What has been heard and not yet been taken on.
@@ -175,9 +177,15 @@ pub(crate) fn hear(
             take_stretch(hearing, &mut intake, &mut facts);
         }
     }
-    while let Some(Errand { plan, question, .. }) = hearing.errands.pop_front_if(|e| e.at <= now) {
+    while let Some(errand) = hearing.errands.pop_front_if(|errand| errand.at <= now) {
+        let Errand {
+            plan,
+            question,
+            texts,
+            ..
+        } = errand;
         let Some((text, by)) = question else {
-            intake.0.push_back(Heard::Task { plan });
+            intake.0.push_back(Heard::Task { plan, texts });
             continue;
         };
         // The answer shall rest on all that has been said so far.
@@ -220,6 +228,7 @@ pub(crate) fn take_asks(
             at,
             plan,
             question: Some((text.clone(), None)),
+            texts: Vec::new(),
         });
         agenda.wake_at(at);
     }

@@ -16,6 +16,8 @@ pub(crate) enum Work {
     EmbedTurn { turn: usize },
     /// Turn a question into a vector.
     EmbedQuestion { question: usize },
+    /// Turn a text that a task brought into a vector.
+    EmbedText { text: usize },
     /// Find where topics end, up to the end of a stretch.
     Segment {
         stretch: u32,
@@ -84,6 +86,8 @@ pub(crate) struct Notes {
     pub(crate) topics: Vec<Range<usize>>,
     /// Where the topic that has not ended yet began.
     pub(crate) open_topic: usize,
+    /// Every text that a task has brought.
+    pub(crate) texts: Vec<String>,
     /// The vector of every question asked.
     pub(crate) questions: Vec<Option<Vec<f32>>>,
 }

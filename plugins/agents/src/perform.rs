@@ -58,7 +58,10 @@ pub(crate) fn perform(
         },
         Work::Answer { question, n_turns } => answer(notes, hearing, question, n_turns)?,
         Work::Approve { by } => Outcome::Approved { by },
-        Work::EmbedTurn { .. } | Work::EmbedQuestion { .. } | Work::Plain => Outcome::Quiet,
+        Work::EmbedTurn { .. }
+        | Work::EmbedQuestion { .. }
+        | Work::EmbedText { .. }
+        | Work::Plain => Outcome::Quiet,
     })
 }
 

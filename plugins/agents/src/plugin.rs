@@ -4,9 +4,10 @@ use std::{fs::File, io, path::Path};
 
 use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, PreUpdate};
 use inference::InferenceSystems;
+use rand_distr::{Distribution as _, Exp1};
 use rooms::{CurrentScene, MomentKind, Per, Scene, Source, SourceKind};
 use schedule::Charge;
-use sim::{Agenda, Fact, SimSpan, SimStep, SimSystems, SimTime};
+use sim::{Agenda, Fact, SimSpan, SimStep, SimSystems, SimTime, Streams};
 
 use crate::{
     decompose::{Planning, TaskPlan, take_on},
@@ -51,7 +52,7 @@ impl MeetingInput {
                     words_per_minute,
                     ..
                 } => Some((file, *words_per_minute)),
-                SourceKind::Question { .. } | SourceKind::Task => None,
+                _ => None,
             })
         else {
             return Ok(Self {
@@ -110,7 +111,8 @@ impl Plugin for AgentsPlugin {
     fn build(&self, app: &mut App) {
         let scene = app.world().resource::<CurrentScene>().0.clone();
         let faults = Faults::new(&scene.faults);
-        let hearing = hearing(&scene, &self.input);
+        let streams = app.world().resource::<Streams>();
+        let hearing = hearing(&scene, &self.input, streams);
         let mut agenda = app.world_mut().resource_mut::<Agenda>();
         agenda.wake_at(SimTime::ZERO);
         if let Some(at) = faults.next_event() {
@@ -118,12 +120,12 @@ impl Plugin for AgentsPlugin {
         }
         let minutes = scene.sources.iter().find_map(|source| match source.kind {
             SourceKind::Meeting { .. } => Some(plan(source)),
-            SourceKind::Question { .. } | SourceKind::Task => None,
+            _ => None,
         });
         app.insert_resource(faults)
             .insert_resource(Replicas::new(scene.replicas.len()))
             .insert_resource(hearing)
-            .insert_resource(Planning::new(scene.decompositions.clone(), minutes))
+            .insert_resource(Planning::new(&scene, minutes))
             .insert_resource(Performing::new(self.outputs.clone(), self.charge))
             .init_resource::<Intake>()
             .init_resource::<Notes>()
@@ -170,13 +172,13 @@ fn plan(source: &Source) -> TaskPlan {
     }
 }
 
-fn hearing(scene: &Scene, input: &MeetingInput) -> Hearing {
+fn hearing(scene: &Scene, input: &MeetingInput, streams: &Streams) -> Hearing {
     let (begins, stretch_span) = scene
         .sources
         .iter()
         .find_map(|source| match source.kind {
             SourceKind::Meeting { stretch, .. } => Some((source.at - SimTime::ZERO, stretch)),
-            SourceKind::Question { .. } | SourceKind::Task => None,
+            _ => None,
         })
         .unwrap_or((SimSpan::ZERO, SimSpan::ZERO));
     let mut turns = input
@@ -193,25 +195,13 @@ fn hearing(scene: &Scene, input: &MeetingInput) -> Hearing {
         .max()
         .unwrap_or(SimTime::ZERO);
     let asked_plan = asked_plan(scene);
-    let mut errands: Vec<Errand> = Vec::new();
-    for source in &scene.sources {
-        let question = match &source.kind {
-            SourceKind::Meeting { .. } => continue,
-            SourceKind::Question { .. } if !input.scene_questions => continue,
-            SourceKind::Question { text } => Some((text.clone(), Some(source.by))),
-            SourceKind::Task => None,
-        };
-        errands.push(Errand {
-            at: source.at,
-            plan: plan(source),
-            question,
-        });
-    }
+    let mut errands = errands(scene, input.scene_questions, streams);
     if let Some(plan) = &asked_plan {
         errands.extend(input.questions.iter().map(|text| Errand {
             at: over,
             plan: plan.clone(),
             question: Some((text.clone(), None)),
+            texts: Vec::new(),
         }));
     }
     let lines = scene
@@ -226,6 +216,55 @@ fn hearing(scene: &Scene, input: &MeetingInput) -> Hearing {
         })
         .collect();
     Hearing::new(turns, stretch_span, errands, asked_plan, lines)
+}
+
+/// What comes by itself: questions, if they are asked, and tasks.
+fn errands(scene: &Scene, with_questions: bool, streams: &Streams) -> Vec<Errand> {
+    let mut errands = Vec::new();
+    for (source, number) in scene.sources.iter().zip(0..) {
+        let errand = Errand {
+            at: source.at,
+            plan: plan(source),
+            question: None,
+            texts: Vec::new(),
+        };
+        match &source.kind {
+            SourceKind::Question { text } if with_questions => errands.push(Errand {
+                question: Some((text.clone(), Some(source.by))),
+                ..errand
+            }),
+            SourceKind::Meeting { .. } | SourceKind::Question { .. } => {}
+            SourceKind::Task { texts } => errands.push(Errand {
+                texts: texts.clone(),
+                ..errand
+            }),
+            SourceKind::Arrivals { n_tasks, mean_gap } => {
+                let times = arrivals(source.at, *n_tasks, *mean_gap, streams, number);
+                errands.extend(times.map(|at| Errand {
+                    at,
+                    ..errand.clone()
+                }));
+            }
+        }
+    }
+    errands
+}
+
+/// The times of a Poisson process, drawn for the source of this number.
+fn arrivals(
+    from: SimTime,
+    n_tasks: u32,
+    mean_gap: SimSpan,
+    streams: &Streams,
+    source: u64,
+) -> impl Iterator<Item = SimTime> {
+    let mut rng = streams.stream("arrivals", source);
+    let mut at = from;
+    (0..n_tasks).map(move |_| {
+        let gap: f64 = Exp1.sample(&mut rng);
+        at += SimSpan((mean_gap.0 as f64 * gap).round() as u64);
+        at
+    })
 }
 
 /// How a question from the keyboard is answered: as the scene's first question, or by whatever

@@ -237,6 +237,7 @@ fn resource_rows(engine: &Engine) -> Vec<ResourceRow> {
                 }
                 ResourceKind::Replica { model } => model.clone(),
                 ResourceKind::Agent { .. } => "in person".to_owned(),
+                ResourceKind::Machine => "machine".to_owned(),
             },
             up: resource.up,
             running: running.len() as u32,

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use bevy::prelude::Reflect;
 use schedule::{OwnerId, Skill};
 use serde::Deserialize;
+use sim::SimSpan;
 
 use crate::{
     agent::Agent,
+    bounds::Bounds,
     check::Check,
     explain::{either, quoted},
     hardware::Replica,
+    machine::Machine,
     names::Names,
     part_graph::PartGraph,
     source::{Source, SourceKind},
@@ -35,6 +38,8 @@ pub struct Part {
     pub skill: Skill,
     /// The name of the model that must do it; `None`: whoever has the skill.
     pub model: Option<String>,
+    /// Who can do it and how long it takes each; empty: whoever has the skill.
+    pub on: Vec<Way>,
     /// The agent responsible for it.
     pub by: OwnerId,
     /// What it is done once for.
@@ -43,6 +48,15 @@ pub struct Part {
     pub after: Vec<usize>,
     /// Its predecessors in other decompositions.
     pub after_elsewhere: Vec<PartRef>,
+}
+
+/// One who can do a part, and how long it takes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The name of a machine, or of an agent with skills.
+    pub who: String,
+    /// How long it takes.
+    pub span: SimSpan,
 }
 
 /// A part of some decomposition of the scene.
@@ -58,8 +72,10 @@ pub struct PartRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Reflect, Deserialize)]
 #[serde(rename = "per", rename_all = "snake_case")]
 pub enum Per {
-    /// The whole of a task that has nothing to read.
+    /// The whole of a task.
     Task,
+    /// Each text that a task brings.
+    Text,
     /// The whole meeting.
     Meeting,
     /// Each stretch of the meeting.
@@ -77,6 +93,7 @@ impl Per {
     pub fn name(self) -> &'static str {
         match self {
             Self::Task => "task",
+            Self::Text => "text",
             Self::Meeting => "meeting",
             Self::Stretch => "stretch",
             Self::Turn => "turn",
@@ -95,7 +112,7 @@ pub(crate) struct Offers {
 }
 
 impl Offers {
-    pub(crate) fn new(agents: &[Agent], replicas: &[Replica]) -> Self {
+    pub(crate) fn new(agents: &[Agent], replicas: &[Replica], machines: &[Machine]) -> Self {
         let by_replicas = replicas.iter().flat_map(|replica| {
             replica
                 .skills
@@ -106,7 +123,11 @@ impl Offers {
         let by_agents = agents
             .iter()
             .flat_map(|agent| agent.skills.iter().map(|(skill, _)| *skill));
+        let by_machines = machines
+            .iter()
+            .flat_map(|machine| machine.skills.iter().map(|(skill, _)| *skill));
         let anyone = by_agents
+            .chain(by_machines)
             .chain(replicas.iter().map(|(skill, _)| *skill))
             .collect();
         Self { replicas, anyone }
@@ -127,6 +148,9 @@ pub(crate) struct Performers<'a> {
     pub(crate) agents: &'a Names,
     /// The names of the models.
     pub(crate) models: &'a Names,
+    /// The names of replicas, of agents with skills and of machines, and how many of them are replicas.
+    pub(crate) resources: &'a Names,
+    pub(crate) n_replicas: usize,
     /// Who can do what, unless that is in doubt since an agent or replica was refused.
     pub(crate) offers: Option<Offers>,
 }
@@ -185,7 +209,8 @@ impl Part {
             .model
             .as_ref()
             .map(|at| performers.models.find(check, at));
-        if let (Some(skill), Some(offers)) = (skill, &performers.offers)
+        let on = Way::checked(check, spec, performers);
+        if let (Some(skill), Some(offers), []) = (skill, &performers.offers, spec.on.as_slice())
             && model != Some(None)
             && !offers.hold(skill, model.flatten())
         {
@@ -195,11 +220,56 @@ impl Part {
             name: spec.name.value.clone().unwrap_or_default(),
             skill: skill.unwrap_or(Skill::Embed),
             model: spec.model.as_ref().and_then(|at| at.value.clone().ok()),
+            on,
             by: OwnerId(performers.agents.find(check, &spec.by).unwrap_or_default() as u32),
             per: check.value(&spec.per).unwrap_or(Per::Task),
             after: Vec::new(),
             after_elsewhere: Vec::new(),
         }
+    }
+}
+
+impl Way {
+    /// The ways that a part lists: each names a machine or agent, once.
+    fn checked(check: &mut Check<'_>, spec: &PartSpec, performers: &Performers<'_>) -> Vec<Self> {
+        if let (Some(model), [_, ..]) = (&spec.model, spec.on.as_slice()) {
+            check.refuse(model, || {
+                (
+                    "a part is done by a model or by those in `on`, not by both",
+                    "remove one of the two",
+                )
+            });
+        }
+        let mut seen = BTreeSet::new();
+        let mut ways = Vec::with_capacity(spec.on.len());
+        for way in &spec.on {
+            let secs = check.number(&way.secs, "secs", &Bounds::LATENCY);
+            let Some(place) = performers.resources.find(check, &way.who) else {
+                continue;
+            };
+            let who = check.value(&way.who).unwrap_or_default();
+            if place < performers.n_replicas {
+                check.refuse(&way.who, || {
+                    (
+                        format!(
+                            "{} is a replica, which does what its model can",
+                            quoted(&who)
+                        ),
+                        "name a machine or an agent, or write `model`",
+                    )
+                });
+            } else if !seen.insert(place) {
+                check.refuse(&way.who, || {
+                    (
+                        format!("{} is listed twice", quoted(&who)),
+                        "remove one of the two",
+                    )
+                });
+            }
+            let span = SimSpan::from_secs_f64(secs.unwrap_or_default());
+            ways.push(Self { who, span });
+        }
+        ways
     }
 }
 
@@ -215,7 +285,7 @@ fn unoffered(skill: Skill, spec: &PartSpec) -> (String, &'static str) {
         ),
         None => (
             format!("nobody offers the skill {skill}"),
-            "add it to the skills of a replica or an agent",
+            "add it to the skills of a replica, an agent or a machine",
         ),
     }
 }
@@ -230,7 +300,12 @@ pub(crate) fn check_per(check: &mut Check<'_>, specs: &[DecompositionSpec], sour
                 &[Per::Meeting, Per::Stretch, Per::Turn, Per::Topic],
             ),
             SourceKind::Question { .. } => ("a question", &[Per::Question]),
-            SourceKind::Task => ("nothing to read", &[Per::Task]),
+            SourceKind::Task { ref texts } if !texts.is_empty() => {
+                ("texts", &[Per::Task, Per::Text])
+            }
+            SourceKind::Task { .. } | SourceKind::Arrivals { .. } => {
+                ("nothing to read", &[Per::Task])
+            }
         };
         let Some(spec) = specs
             .get(source.decomposition)

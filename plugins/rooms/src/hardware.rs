@@ -9,12 +9,13 @@ use serde::Deserialize;
 
 use crate::{
     agent::checked_skills,
+    at::At,
     bounds::Bounds,
     check::{Check, Outside},
     explain::{one_of, quoted},
     names::Names,
     profile::{ByProfile, checked_profiles},
-    spec::{DeviceSpec, ModelSpec, ReplicaSpec},
+    spec::{DeviceSpec, ModelSpec, ReplicaSpec, SkillSpec},
 };
 
 /// Bytes in the unit of `memory_gb`.
@@ -162,20 +163,8 @@ impl Replica {
         spec: &ReplicaSpec,
         names: &HardwareNames<'_>,
     ) -> Self {
-        let slots = check.value(&spec.slots).unwrap_or(1);
-        if !(1..=MAX_SLOTS).contains(&slots) {
-            check.refuse(&spec.slots, || {
-                (
-                    format!("slots is {slots}"),
-                    format!("give 1 to {MAX_SLOTS}"),
-                )
-            });
-        }
-        if spec.skills.is_empty() {
-            check.refuse(&spec.name, || {
-                ("a replica has no skills", "list at least one in `skills`")
-            });
-        }
+        let slots = checked_slots(check, &spec.slots);
+        refuse_unskilled(check, &spec.name, &spec.skills, "replica");
         let model = names.models.find(check, &spec.model);
         let version = model.and_then(|model| names.model_specs.get(model));
         let version = version.and_then(|model| model.version.value.as_deref().ok());
@@ -193,6 +182,37 @@ impl Replica {
             skills,
             profiles,
         }
+    }
+}
+
+/// Subtasks that a resource can start together.
+pub(crate) fn checked_slots(check: &mut Check<'_>, at: &At<u32>) -> u32 {
+    let slots = check.value(at).unwrap_or(1);
+    if !(1..=MAX_SLOTS).contains(&slots) {
+        check.refuse(at, || {
+            (
+                format!("slots is {slots}"),
+                format!("give 1 to {MAX_SLOTS}"),
+            )
+        });
+    }
+    slots
+}
+
+/// Refuses a resource, called a `noun`, that can do nothing.
+pub(crate) fn refuse_unskilled(
+    check: &mut Check<'_>,
+    name: &At<String>,
+    skills: &[SkillSpec],
+    noun: &str,
+) {
+    if skills.is_empty() {
+        check.refuse(name, || {
+            (
+                format!("a {noun} has no skills"),
+                "list at least one in `skills`",
+            )
+        });
     }
 }
 

@@ -13,6 +13,7 @@ mod explain;
 mod file;
 mod graph;
 mod hardware;
+mod machine;
 mod names;
 mod parse;
 mod part_graph;
@@ -27,10 +28,11 @@ mod station;
 
 pub use crate::{
     agent::{Agent, Role},
-    decomposition::{Decomposition, Part, PartRef, Per},
+    decomposition::{Decomposition, Part, PartRef, Per, Way},
     error::{Problem, SceneError},
     file::{SceneFile, scene_files},
     hardware::{Device, DeviceKind, Model, Replica},
+    machine::Machine,
     plugin::{CurrentScene, Place, RoomsPlugin, spawn_scene},
     profile::{ByProfile, CALIBRATED, latency_by},
     scene::{Camera, Scene},

@@ -101,6 +101,9 @@ fn check_counts(check: &mut Check<'_>, spec: &SceneSpec) {
     check.at_most(&spec.replicas, MAX_ITEMS, "replicas", |replica| {
         &replica.name
     });
+    check.at_most(&spec.machines, MAX_ITEMS, "machines", |machine| {
+        &machine.name
+    });
     check.at_most(&spec.decompositions, MAX_ITEMS, "decompositions", |split| {
         &split.task
     });

@@ -13,6 +13,7 @@ use crate::{
     decomposition::{Offers, Performers, check_per, checked_decompositions},
     explain::{one_of, quoted},
     hardware::{Device, HardwareNames, Model, Replica, check_memory},
+    machine::Machine,
     names::Names,
     scene::{Camera, Scene},
     source::{Fault, Moment, Source, SourceNames},
@@ -40,6 +41,7 @@ impl Tables {
             .filter(|agent| !agent.skills.is_empty())
             .map(|agent| &agent.name);
         let replicas = spec.replicas.iter().map(|replica| &replica.name);
+        let machines = spec.machines.iter().map(|machine| &machine.name);
         Names::new(
             check,
             "prop",
@@ -79,9 +81,9 @@ impl Tables {
             ),
             resources: Names::new(
                 check,
-                "replica or agent with skills",
+                "replica, machine or agent with skills",
                 "replicas",
-                replicas.chain(skilled),
+                replicas.chain(skilled).chain(machines),
             ),
             tasks: Names::new(
                 check,
@@ -111,16 +113,18 @@ pub(crate) fn resolve(
     let replicas = replicas(check, spec, &tables);
     let devices = each(&spec.devices, |_, spec| Device::checked(check, spec));
     let models = each(&spec.models, |_, spec| Model::checked(check, spec, outside));
+    let machines = machines(check, spec, &tables);
     check_memory(check, &spec.replicas, &replicas, &devices, &models);
     let are_known = check.n_problems() == n_problems;
-    let offers = are_known.then(|| Offers::new(&agents, &replicas));
     let performers = Performers {
         agents: &tables.agents,
         models: &tables.models,
-        offers,
+        resources: &tables.resources,
+        n_replicas: replicas.len(),
+        offers: are_known.then(|| Offers::new(&agents, &replicas, &machines)),
     };
-    let decompositions =
-        checked_decompositions(check, &spec.decompositions, &tables.tasks, &performers);
+    let splits = &spec.decompositions;
+    let decompositions = checked_decompositions(check, splits, &tables.tasks, &performers);
     let names = SourceNames {
         agents: &tables.agents,
         tasks: &tables.tasks,
@@ -130,7 +134,7 @@ pub(crate) fn resolve(
     let sources = each(&spec.sources, |_, spec| {
         Source::checked(check, spec, &names, folder, outside)
     });
-    check_per(check, &spec.decompositions, &sources);
+    check_per(check, splits, &sources);
     Scene {
         path: path.to_owned(),
         text_hash: String::new(),
@@ -153,9 +157,16 @@ pub(crate) fn resolve(
         props,
         agents,
         replicas,
+        machines,
         decompositions,
         sources,
     }
+}
+
+fn machines(check: &mut Check<'_>, spec: &SceneSpec, tables: &Tables) -> Vec<Machine> {
+    each(&spec.machines, |_, spec| {
+        Machine::checked(check, spec, &tables.stations)
+    })
 }
 
 /// The rooms of a scene and what stands in them.

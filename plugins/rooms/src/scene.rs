@@ -12,6 +12,7 @@ use crate::{
     agent::Agent,
     decomposition::Decomposition,
     hardware::{Device, Model, Replica},
+    machine::Machine,
     source::{Fault, Moment, Source},
     space::Space,
     station::{Prop, Station},
@@ -52,6 +53,8 @@ pub struct Scene {
     pub models: Vec<Model>,
     /// Models loaded on devices.
     pub replicas: Vec<Replica>,
+    /// Machines and vehicles.
+    pub machines: Vec<Machine>,
     /// How tasks are split.
     pub decompositions: Vec<Decomposition>,
     /// Where tasks come from, in the order of the file.
@@ -74,7 +77,8 @@ pub struct Camera {
 }
 
 impl Scene {
-    /// Whoever can perform a skill: the replicas, then the agents with skills, in the order of the file.
+    /// Whoever can perform a skill: the replicas, then the agents with skills, then the machines, in the
+    /// order of the file.
     /// A resource's position is its [`ResourceId`](schedule::ResourceId).
     pub fn resources(&self) -> Vec<ResourceSpec> {
         let replicas = self.replicas.iter().map(|replica| {
@@ -104,7 +108,17 @@ impl Scene {
                 let kind = ResourceKind::Agent { owner: agent.id };
                 ResourceSpec::new(agent.name.clone(), kind, agent.skills.clone())
             });
-        replicas.chain(agents).collect()
+        let machines = self.machines.iter().map(|machine| ResourceSpec {
+            slots: machine.slots,
+            price_per_sec: machine.price_per_hour / SECS_PER_HOUR,
+            watts: machine.watts,
+            ..ResourceSpec::new(
+                machine.name.clone(),
+                ResourceKind::Machine,
+                machine.skills.clone(),
+            )
+        });
+        replicas.chain(agents).chain(machines).collect()
     }
 
     /// The devices whose memory is limited.

@@ -13,6 +13,9 @@ use crate::{
     spec::{FaultSpec, MomentSpec, SourceSpec},
 };
 
+/// Texts of one task.
+const MAX_TEXTS: usize = 1000;
+
 /// Where a task comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
@@ -47,8 +50,18 @@ pub enum SourceKind {
         /// The question.
         text: String,
     },
-    /// Nothing to read.
-    Task,
+    /// Whatever its parts say.
+    Task {
+        /// What there is to read.
+        texts: Vec<String>,
+    },
+    /// Many tasks with nothing to read, one after the other at random times: a Poisson process.
+    Arrivals {
+        /// How many.
+        n_tasks: u32,
+        /// The mean time from one to the next.
+        mean_gap: SimSpan,
+    },
 }
 
 /// A failure to inject.
@@ -89,7 +102,7 @@ pub(crate) struct SourceNames<'a> {
     pub(crate) agents: &'a Names,
     /// Of tasks that have a decomposition.
     pub(crate) tasks: &'a Names,
-    /// Of replicas and of agents with skills.
+    /// Of replicas, of agents with skills and of machines.
     pub(crate) resources: &'a Names,
 }
 
@@ -108,27 +121,6 @@ impl Source {
         folder: &Path,
         outside: &Outside<'_>,
     ) -> Self {
-        let kind = match spec {
-            SourceSpec::Meeting {
-                file,
-                words_per_minute,
-                stretch_secs,
-                ..
-            } => SourceKind::Meeting {
-                file: checked_file(check, file, folder, outside),
-                words_per_minute: number(
-                    check,
-                    words_per_minute,
-                    "words_per_minute",
-                    &Bounds::WORDS_PER_MINUTE,
-                ),
-                stretch: span(check, stretch_secs, "stretch_secs", &Bounds::SOME_SECS),
-            },
-            SourceSpec::Question { text, .. } => SourceKind::Question {
-                text: check.text(text, "the question"),
-            },
-            SourceSpec::Task { .. } => SourceKind::Task,
-        };
         let (SourceSpec::Meeting {
             at,
             by,
@@ -151,6 +143,15 @@ impl Source {
             task,
             weight,
             deadline_secs,
+            ..
+        }
+        | SourceSpec::Arrivals {
+            at,
+            by,
+            task,
+            weight,
+            deadline_secs,
+            ..
         }) = spec;
         Self {
             at: time(check, at),
@@ -161,7 +162,50 @@ impl Source {
             deadline: deadline_secs
                 .as_ref()
                 .map(|deadline| span(check, deadline, "deadline_secs", &Bounds::SOME_SECS)),
-            kind,
+            kind: SourceKind::checked(check, spec, folder, outside),
+        }
+    }
+}
+
+impl SourceKind {
+    fn checked(
+        check: &mut Check<'_>,
+        spec: &SourceSpec,
+        folder: &Path,
+        outside: &Outside<'_>,
+    ) -> Self {
+        match spec {
+            SourceSpec::Meeting {
+                file,
+                words_per_minute,
+                stretch_secs,
+                ..
+            } => Self::Meeting {
+                file: checked_file(check, file, folder, outside),
+                words_per_minute: number(
+                    check,
+                    words_per_minute,
+                    "words_per_minute",
+                    &Bounds::WORDS_PER_MINUTE,
+                ),
+                stretch: span(check, stretch_secs, "stretch_secs", &Bounds::SOME_SECS),
+            },
+            SourceSpec::Question { text, .. } => Self::Question {
+                text: check.text(text, "the question"),
+            },
+            SourceSpec::Task { texts, .. } => {
+                check.at_most(texts, MAX_TEXTS, "texts", |text| text);
+                let texts = texts.iter().take(MAX_TEXTS);
+                Self::Task {
+                    texts: texts.map(|at| check.text(at, "a text")).collect(),
+                }
+            }
+            SourceSpec::Arrivals { n, every_secs, .. } => {
+                let n_tasks = check.value(n).unwrap_or(1);
+                check.bounded(n, n_tasks.into(), "n", &Bounds::ARRIVALS);
+                let mean_gap = span(check, every_secs, "every_secs", &Bounds::SOME_SECS);
+                Self::Arrivals { n_tasks, mean_gap }
+            }
         }
     }
 }

@@ -54,6 +54,9 @@ pub(crate) struct SceneSpec {
     /// Models loaded on devices; default: none.
     #[serde(default)]
     pub(crate) replicas: Vec<ReplicaSpec>,
+    /// Machines and vehicles; default: none.
+    #[serde(default)]
+    pub(crate) machines: Vec<MachineSpec>,
     /// Where tasks come from; default: none.
     #[serde(default)]
     pub(crate) sources: Vec<SourceSpec>,
@@ -242,6 +245,27 @@ pub(crate) struct ReplicaSpec {
     pub(crate) skills: Vec<SkillSpec>,
 }
 
+/// What works without a model or a person.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename = "machine")]
+pub(crate) struct MachineSpec {
+    /// Its name.
+    pub(crate) name: At<String>,
+    /// The station that it is.
+    pub(crate) station: At<String>,
+    /// Subtasks that it can start together, 1 to 1024; default: 1.
+    #[serde(default = "one_slot")]
+    pub(crate) slots: At<u32>,
+    /// What it can do; at least one skill.
+    pub(crate) skills: Vec<SkillSpec>,
+    /// What an hour of its work costs; default: 0.
+    #[serde(default = "zero")]
+    pub(crate) price_per_hour: At<f64>,
+    /// What it draws while it works in watts; default: 0.
+    #[serde(default = "zero")]
+    pub(crate) watts: At<f64>,
+}
+
 /// Where a task comes from.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename = "source", rename_all = "snake_case")]
@@ -287,7 +311,7 @@ pub(crate) enum SourceSpec {
         #[serde(default)]
         deadline_secs: Option<At<f64>>,
     },
-    /// A task with nothing to read.
+    /// A task, which may bring texts to read.
     Task {
         /// When it arrives, in seconds.
         at: At<f64>,
@@ -301,14 +325,39 @@ pub(crate) enum SourceSpec {
         /// Seconds after arrival by which the task should be done; default: no deadline.
         #[serde(default)]
         deadline_secs: Option<At<f64>>,
+        /// What there is to read; default: nothing.
+        #[serde(default)]
+        texts: Vec<At<String>>,
+    },
+    /// Tasks that come one after the other at random, independently of each other.
+    Arrivals {
+        /// How many, 1 to 100,000.
+        n: At<u32>,
+        /// Seconds from one to the next, on average.
+        every_secs: At<f64>,
+        /// When the first may arrive, in seconds; default: 0.
+        #[serde(default = "zero")]
+        at: At<f64>,
+        /// The agent who answers for them.
+        by: At<String>,
+        /// The decomposition of each.
+        task: At<String>,
+        /// How much the completion time of each counts; default: 1.
+        #[serde(default = "one")]
+        weight: At<f64>,
+        /// Seconds after its arrival by which each should be done; default: no deadline.
+        #[serde(default)]
+        deadline_secs: Option<At<f64>>,
     },
 }
 
 impl SourceSpec {
     /// The decomposition of the task.
     pub(crate) fn task(&self) -> &At<String> {
-        let (Self::Meeting { task, .. } | Self::Question { task, .. } | Self::Task { task, .. }) =
-            self;
+        let (Self::Meeting { task, .. }
+        | Self::Question { task, .. }
+        | Self::Task { task, .. }
+        | Self::Arrivals { task, .. }) = self;
         task
     }
 }
@@ -334,13 +383,27 @@ pub(crate) struct PartSpec {
     /// The model that must do it; default: whoever has the skill.
     #[serde(default)]
     pub(crate) model: Option<At<String>>,
+    /// Who can do it and how long it takes each, instead of whoever has the skill; default: nobody
+    /// in particular.
+    #[serde(default)]
+    pub(crate) on: Vec<WaySpec>,
     /// The agent responsible for it.
     pub(crate) by: At<String>,
-    /// What it is done once for: task, meeting, stretch, turn, topic or question.
+    /// What it is done once for: task, text, meeting, stretch, turn, topic or question.
     pub(crate) per: At<Per>,
     /// What must be done before: a part of this task, or `task/part` of another; default: nothing.
     #[serde(default)]
     pub(crate) after: Vec<At<String>>,
+}
+
+/// One who can do a part, and how long it takes them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename = "way")]
+pub(crate) struct WaySpec {
+    /// The machine, or the agent with skills.
+    pub(crate) who: At<String>,
+    /// How long it takes, in seconds.
+    pub(crate) secs: At<f64>,
 }
 
 /// A failure to inject.
@@ -349,7 +412,7 @@ pub(crate) struct PartSpec {
 pub(crate) struct FaultSpec {
     /// When it begins, in seconds.
     pub(crate) at: At<f64>,
-    /// The replica, or the agent with skills, that fails.
+    /// The replica, machine or agent with skills that fails.
     pub(crate) resource: At<String>,
     /// How long it lasts, in seconds.
     pub(crate) secs: At<f64>,

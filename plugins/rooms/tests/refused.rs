@@ -177,12 +177,12 @@ const FIELDS_AND_VARIANTS: &[Edit] = &[
     (
         "per: turn",
         "per: word",
-        r#"32:76: there is no per "word"; use "task", "meeting", "stretch", "turn", "topic" or "question""#,
+        r#"32:76: there is no per "word"; use "task", "text", "meeting", "stretch", "turn", "topic" or "question""#,
     ),
     (
         "question(at",
         "query(at",
-        r#"26:9: there is no source "query"; use "meeting", "question" or "task""#,
+        r#"26:9: there is no source "query"; use "meeting", "question", "task" or "arrivals""#,
     ),
     (
         "speed: 2.0",
@@ -337,7 +337,7 @@ const NAMES: &[Edit] = &[
     (
         r#"name: "replica""#,
         r#"name: "Ada""#,
-        "16:16: a replica or agent with skills in line 22 is called \"Ada\" too; rename one of the two\n39:35: no replica or agent with skills is called \"replica\"; use \"Ada\"",
+        "16:16: a replica, machine or agent with skills in line 22 is called \"Ada\" too; rename one of the two\n39:35: no replica, machine or agent with skills is called \"replica\"; use \"Ada\"",
     ),
     (
         r#"space: "hall""#,
@@ -392,7 +392,7 @@ const NAMES: &[Edit] = &[
     (
         r#"resource: "replica""#,
         r#"resource: "Ben""#,
-        r#"39:35: no replica or agent with skills is called "Ben"; use "replica" or "Ada""#,
+        r#"39:35: no replica, machine or agent with skills is called "Ben"; use "replica" or "Ada""#,
     ),
     (
         r#"agent: "Ada""#,
@@ -468,7 +468,7 @@ const GRAPHS: &[Edit] = &[
     (
         r#"skill: approve, by: "Ada""#,
         r#"skill: tag, by: "Ada""#,
-        r#"31:38: nobody offers the skill "tag"; add it to the skills of a replica or an agent"#,
+        r#"31:38: nobody offers the skill "tag"; add it to the skills of a replica, an agent or a machine"#,
     ),
     (
         "skill: embed, model",

@@ -104,7 +104,7 @@ fn sources_faults_and_moments_are_resolved() {
     );
     assert_eq!(
         (&chore.kind, chore.weight, chore.deadline),
-        (&SourceKind::Task, 2.0, None)
+        (&SourceKind::Task { texts: vec![] }, 2.0, None)
     );
     assert_eq!(
         (scene.faults[0].resource, scene.faults[0].span),
@@ -126,6 +126,7 @@ fn parts_stand_after_their_predecessors() {
         name: name.into(),
         skill,
         model: model.map(Into::into),
+        on: vec![],
         by: OwnerId(by),
         per,
         after,

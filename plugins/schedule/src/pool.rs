@@ -29,6 +29,8 @@ pub enum ResourceKind {
         /// Which one.
         owner: OwnerId,
     },
+    /// A machine or vehicle, which works by itself.
+    Machine,
 }
 
 /// A resource as the scene describes it.

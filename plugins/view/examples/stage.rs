@@ -144,7 +144,7 @@ fn write_labels(mut contexts: EguiContexts, labels: Res<Labels>) -> Result {
         let Some(at) = label.screen else { continue };
         let size = match label.kind {
             LabelKind::Agent(_) => 14.0,
-            LabelKind::Replica(_) => 12.0,
+            LabelKind::Replica(_) | LabelKind::Machine(_) => 12.0,
             LabelKind::Overflow => 13.0,
         };
         let font = egui::FontId::proportional(size);

@@ -9,9 +9,10 @@ use crate::{
     furniture::laptop,
     kit::{Builder, Finish, Shape},
     label::{LabelAnchor, LabelKind},
-    layout::{Layout, Posture, seat_pose},
+    layout::Layout,
     palette,
     pile::Pose,
+    posture::{Posture, seat_pose},
 };
 
 /// The figure of an agent.
@@ -191,7 +192,7 @@ pub(crate) fn note_activity(
         .filter(|(_, load)| !load.running.is_empty())
         .filter_map(|(resource, _)| match resource.kind {
             ResourceKind::Agent { owner } => Some(owner),
-            ResourceKind::Replica { .. } => None,
+            ResourceKind::Replica { .. } | ResourceKind::Machine => None,
         })
         .collect();
     for mut figure in &mut figures {

@@ -198,11 +198,12 @@ pub(crate) fn follow_states(
                 .as_ref()
                 .filter(|engine| mirror.id.index() < engine.subtasks().len());
             let model = known.and_then(|engine| engine.subtask_model(mirror.id));
-            (
-                mirror.skill,
-                mirror.owner,
-                layout.tray_for(mirror.skill, model),
-            )
+            let way = known.and_then(|engine| engine.subtask_modes(mirror.id).first());
+            let tray = match way {
+                Some(way) => layout.tray_of(way.resource),
+                None => layout.tray_for(mirror.skill, model),
+            };
+            (mirror.skill, mirror.owner, tray)
         });
     }
 }

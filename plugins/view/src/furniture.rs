@@ -17,6 +17,7 @@ use crate::{
 };
 
 pub(crate) use boards::ScreenFace;
+pub(crate) use machinery::{DECK_HEIGHT, WORK_HEIGHT};
 pub(crate) use tables::laptop;
 
 /// Builds every station that has come, but for racks.

@@ -14,6 +14,8 @@ pub enum LabelKind {
     Agent(OwnerId),
     /// A replica, above its unit.
     Replica(ResourceId),
+    /// A machine, above it.
+    Machine(ResourceId),
     /// Subtasks that are in a pile but not drawn: `+312`.
     Overflow,
 }

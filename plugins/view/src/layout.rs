@@ -1,20 +1,21 @@
 //! Says where in the room everything is shown that a subtask can be at.
 
-use std::{
-    collections::BTreeMap,
-    f32::consts::{FRAC_PI_2, PI},
-};
+use std::collections::BTreeMap;
 
 use bevy::prelude::{Quat, Resource, Vec3};
 use rooms::{Place, Scene, Station, StationKind};
 use schedule::{OwnerId, ResourceId, Skill};
 
-use crate::pile::{Grid, Pose, Sockets, ring};
+use crate::{
+    bench::{Bench, bench, machine_tray},
+    pile::{Grid, Pose, Sockets, ring},
+    posture::seat_pose,
+};
 
 /// Edge of a token in metres.
 pub(crate) const TOKEN_SIZE: f32 = 0.12;
 /// From token to token in a pile.
-const PITCH: f32 = 0.14;
+pub(crate) const PITCH: f32 = 0.14;
 /// Tokens drawn of what waits behind one agent.
 const SHELF: Grid = Grid {
     columns: 4,
@@ -111,7 +112,11 @@ pub(crate) struct Layout {
     pub(crate) units: Vec<Option<Unit>>,
     /// For each resource: the agent that it is.
     pub(crate) performers: Vec<Option<OwnerId>>,
+    /// For each resource: where it works, if it is a machine.
+    pub(crate) benches: Vec<Option<Bench>>,
     pub(crate) trays: Vec<Tray>,
+    /// For each resource: its tray, if it has one.
+    tray_of: Vec<Option<usize>>,
     /// What can be done, by which model, and in which tray it waits; in the order of the pool.
     offers: Vec<(Skill, Option<String>, usize)>,
 }
@@ -138,12 +143,29 @@ impl Layout {
                 grid: DESK_TRAY,
             });
             layout.units.push(None);
+            layout.benches.push(None);
             layout.performers.push(Some(agent.id));
+            layout.tray_of.push(Some(tray));
             layout
                 .offers
                 .extend(agent.skills.iter().map(|(skill, _)| (*skill, None, tray)));
         }
+        layout.add_machines(scene);
         layout
+    }
+
+    fn add_machines(&mut self, scene: &Scene) {
+        for machine in &scene.machines {
+            let station = &scene.stations[machine.station];
+            let tray = self.trays.len();
+            self.trays.push(machine_tray(station));
+            self.units.push(None);
+            self.benches.push(Some(bench(station, machine.slots)));
+            self.performers.push(None);
+            self.tray_of.push(Some(tray));
+            self.offers
+                .extend(machine.skills.iter().map(|(skill, _)| (*skill, None, tray)));
+        }
     }
 
     fn add_replicas(&mut self, scene: &Scene) {
@@ -157,8 +179,10 @@ impl Layout {
                 unit(scene, index, station)
             });
             self.units.push(unit);
+            self.benches.push(None);
             self.performers.push(None);
             let Some(station) = replica.station else {
+                self.tray_of.push(None);
                 continue;
             };
             let n_before = racks[&station]
@@ -170,6 +194,7 @@ impl Layout {
                     .push(rack_tray(&scene.stations[station], n_before));
                 self.trays.len() - 1
             });
+            self.tray_of.push(Some(tray));
             let offers = replica
                 .skills
                 .iter()
@@ -186,6 +211,11 @@ impl Layout {
         self.offers.iter().find(fits).map(|offer| offer.2)
     }
 
+    /// The tray of `resource`, for what only some can do.
+    pub(crate) fn tray_of(&self, resource: ResourceId) -> Option<usize> {
+        *self.tray_of.get(resource.index())?
+    }
+
     /// How many tokens are drawn at `spot` at most; none where the scene shows it nowhere.
     pub(crate) fn cap(&self, spot: Spot) -> usize {
         if self.lid(spot).is_none() {
@@ -195,9 +225,11 @@ impl Layout {
         match spot {
             Spot::Shelf(_) => SHELF.n_cells().min(fair),
             Spot::Tray(tray) => self.trays.get(tray).map_or(0, |tray| tray.grid.n_cells()),
-            Spot::Slot(resource) => self.unit(resource).map_or(1, |unit| {
-                (unit.sockets.columns * unit.sockets.rows).min(MOST_SOCKETS)
-            }),
+            Spot::Slot(resource) => match (self.unit(resource), self.bench(resource)) {
+                (Some(unit), _) => (unit.sockets.columns * unit.sockets.rows).min(MOST_SOCKETS),
+                (None, Some(bench)) => bench.n_works,
+                (None, None) => 1,
+            },
             Spot::Hover(_) => HOVERING.min(fair),
         }
     }
@@ -227,6 +259,10 @@ impl Layout {
                 at: unit.socket(k),
                 scale,
             });
+        }
+        if let Some(bench) = self.bench(resource) {
+            let (at, scale) = (bench.work(k), 1.4);
+            return Some(Cell { at, scale });
         }
         let owner = (*self.performers.get(resource.index())?)?;
         let seat = self.seat(owner)?;
@@ -275,6 +311,10 @@ impl Layout {
         self.seats.get(owner.index())
     }
 
+    fn bench(&self, resource: ResourceId) -> Option<&Bench> {
+        self.benches.get(resource.index())?.as_ref()
+    }
+
     fn unit(&self, resource: ResourceId) -> Option<&Unit> {
         self.units.get(resource.index())?.as_ref()
     }
@@ -306,59 +346,6 @@ fn shelf(seat: Pose, scene: &Scene) -> Pose {
     Pose {
         at: seat.point(places.into_iter().find(is_free).unwrap_or(behind)),
         facing: seat.facing,
-    }
-}
-
-/// Where somebody is who is at `home`: on a seat, behind a desk, before a board, or facing a
-/// machine.
-pub(crate) fn seat_pose(place: &Place, home: &Station) -> Pose {
-    let at_station = Pose {
-        at: place.position,
-        facing: place.facing,
-    };
-    let half = home.size / 2.0;
-    let (local, turn) = match home.kind {
-        StationKind::Seat | StationKind::Sofa => (Vec3::ZERO, 0.0),
-        // On the edge, with the legs over it.
-        StationKind::Bed => (Vec3::X * (half.x - 0.24), -FRAC_PI_2),
-        StationKind::Table | StationKind::Desk | StationKind::Screen | StationKind::Rack => {
-            (Vec3::Z * (half.z + 0.35), 0.0)
-        }
-        StationKind::Board => (Vec3::NEG_Z * (half.z + 0.45), 0.0),
-        StationKind::Shelf
-        | StationKind::Machine
-        | StationKind::Conveyor
-        | StationKind::Vehicle => (Vec3::NEG_Z * (half.z + 0.4), PI),
-    };
-    Pose {
-        at: at_station.point(local).with_y(0.0),
-        facing: place.facing + turn,
-    }
-}
-
-/// How somebody is at a station.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Posture {
-    Sits,
-    Stands,
-}
-
-impl Posture {
-    pub(crate) fn at(kind: StationKind) -> Self {
-        match kind {
-            StationKind::Seat
-            | StationKind::Sofa
-            | StationKind::Bed
-            | StationKind::Table
-            | StationKind::Desk => Self::Sits,
-            StationKind::Screen
-            | StationKind::Rack
-            | StationKind::Board
-            | StationKind::Shelf
-            | StationKind::Machine
-            | StationKind::Conveyor
-            | StationKind::Vehicle => Self::Stands,
-        }
     }
 }
 

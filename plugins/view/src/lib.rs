@@ -4,6 +4,7 @@
 //! Everything drawn follows from the components that mirror the engine, in the same frame; only the
 //! motion between two states is the picture's own.
 
+mod bench;
 mod camera;
 mod figure;
 mod flight;
@@ -15,6 +16,7 @@ mod layout;
 mod light;
 mod palette;
 mod pile;
+mod posture;
 mod rack;
 mod screen;
 mod space;

@@ -1,4 +1,4 @@
-//! Builds racks with a unit for each replica, whose lamps show what the replica really runs.
+//! Builds racks with a unit for each replica, and masts on machines, whose lamps show what really runs.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use rooms::{Station, StationKind};
 use schedule::{PoolResource, ResourceId, ResourceLoad};
 
 use crate::{
+    bench::Bench,
     kit::{Builder, Finish, Shape},
     label::{LabelAnchor, LabelKind},
     layout::{LAMP_BAND, Layout, Unit},
@@ -14,7 +15,10 @@ use crate::{
     pile::Pose,
 };
 
-/// The lamps of one replica.
+/// Lamps on the mast of one machine.
+const MOST_SIGNALS: usize = 6;
+
+/// The lamps of one replica or machine.
 #[derive(Clone, Debug)]
 struct Lamps {
     /// Whether it works at all.
@@ -23,7 +27,7 @@ struct Lamps {
     slots: Vec<Entity>,
 }
 
-/// The lamps of all replicas that are shown.
+/// The lamps of all replicas and machines that are shown.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct LampBoard(BTreeMap<ResourceId, Lamps>);
 
@@ -80,7 +84,7 @@ pub(crate) fn build_racks(mut builder: Builder, added: Query<&Station, Added<Sta
     }
 }
 
-/// Builds the unit of every replica that has come and is shown in a rack.
+/// Builds the unit of every replica that has come and is shown in a rack, and the mast of every machine.
 pub(crate) fn build_units(
     mut builder: Builder,
     layout: Res<Layout>,
@@ -88,11 +92,15 @@ pub(crate) fn build_units(
     added: Query<&PoolResource, Added<PoolResource>>,
 ) {
     for resource in &added {
-        let Some(unit) = layout.units.get(resource.id.index()).copied().flatten() else {
-            continue;
-        };
-        let lamps = build_unit(&mut builder, resource, &unit);
-        board.0.insert(resource.id, lamps);
+        let place = resource.id.index();
+        if let Some(unit) = layout.units.get(place).copied().flatten() {
+            let lamps = build_unit(&mut builder, resource, &unit);
+            board.0.insert(resource.id, lamps);
+        }
+        if let Some(bench) = layout.benches.get(place).copied().flatten() {
+            let lamps = build_signal(&mut builder, resource, &bench);
+            board.0.insert(resource.id, lamps);
+        }
     }
 }
 
@@ -136,6 +144,36 @@ fn build_unit(builder: &mut Builder, resource: &PoolResource, unit: &Unit) -> La
     builder
         .commands
         .spawn((Name::new("label"), label, at, ChildOf(root)));
+    Lamps { health, slots }
+}
+
+/// A mast on a machine: a lamp that tells whether it works at all, and under it one for each slot.
+fn build_signal(builder: &mut Builder, resource: &PoolResource, bench: &Bench) -> Lamps {
+    let pose = Pose {
+        at: bench.top,
+        facing: bench.pose.facing,
+    };
+    let root = builder.root(resource.name.clone(), pose.transform());
+    let n_slots = (resource.slots as usize).min(MOST_SIGNALS);
+    let step = 0.075;
+    let height = step * (n_slots + 1) as f32;
+    let mast = Shape::Cylinder(0.02, height + 0.12);
+    let at = Transform::from_xyz(0.0, height / 2.0 - 0.06, 0.0);
+    builder.part(root, "mast", mast, at, (palette::METAL, Finish::Smooth));
+    let lens = Shape::Cylinder(0.05, 0.06);
+    let mut lamp = |name, k: usize, lamp: Lamp| {
+        let at = Transform::from_xyz(0.0, step * (k as f32 + 0.5), 0.0);
+        builder.part(root, name, lens, at, lamp.paint())
+    };
+    let slots = (0..n_slots).map(|k| lamp("slot", k, Lamp::Off)).collect();
+    let health = lamp("health", n_slots, Lamp::On);
+    let label = LabelAnchor {
+        text: resource.name.as_str().into(),
+        kind: LabelKind::Machine(resource.id),
+    };
+    let at = Transform::from_xyz(0.0, height + 0.1, 0.0);
+    let name = Name::new("label");
+    builder.commands.spawn((name, label, at, ChildOf(root)));
     Lamps { health, slots }
 }
 

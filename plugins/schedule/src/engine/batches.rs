@@ -214,9 +214,9 @@ impl Engine {
         setup: SimSpan,
     ) -> Option<SimSpan> {
         let spec = &self.pool.resources[resource.index()].spec;
-        let is_agent = matches!(spec.kind, ResourceKind::Agent { .. });
+        let is_replica = matches!(spec.kind, ResourceKind::Replica { .. });
         let Charge::Modelled { noise } = self.options.charge else {
-            return is_agent.then_some(work + setup);
+            return (!is_replica).then_some(work + setup);
         };
         let mut factor = self.work_factor(members);
         if !spec.spread.is_exact() {

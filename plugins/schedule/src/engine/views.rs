@@ -8,7 +8,7 @@ use crate::{
     lane::{LaneId, Load},
     options::EngineOptions,
     pool::ResourceId,
-    workload::{BatchId, SubtaskId, TaskId},
+    workload::{BatchId, Mode, SubtaskId, TaskId},
 };
 
 impl Engine {
@@ -104,6 +104,11 @@ impl Engine {
     pub fn subtask_model(&self, id: SubtaskId) -> Option<&str> {
         let lane = self.lane_of(id);
         self.pool.lanes[lane.index()].model.as_deref()
+    }
+
+    /// Who can do a subtask and how long it takes each, where it says so; else empty.
+    pub fn subtask_modes(&self, id: SubtaskId) -> &[Mode] {
+        &self.pool.lanes[self.lane_of(id).index()].modes
     }
 
     /// What must be done before a subtask, each named once.
