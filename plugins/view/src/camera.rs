@@ -8,7 +8,7 @@ use bevy::{
 use bevy_panorbit_camera::{
     EguiWantsFocus, FocusBoundsShape, PanOrbitCamera, PanOrbitCameraPlugin,
 };
-use rooms::CurrentScene;
+use rooms::{CurrentScene, Scene};
 
 /// Steepest and flattest view, in radians above the horizon: never from below the floor.
 const PITCH_RANGE: (f32, f32) = (0.06, 1.5);
@@ -17,6 +17,9 @@ const NEAREST: f32 = 1.5;
 /// Vertical angle of view in radians: 45 degrees.
 const ANGLE_OF_VIEW: f32 = FRAC_PI_4;
 
+/// Room around what must be in the picture, in metres: half of what stands there, and its name.
+const MARGIN: f32 = 0.9;
+
 pub(crate) fn plugin(app: &mut App) {
     app.add_plugins(PanOrbitCameraPlugin)
         .add_systems(Startup, spawn_camera)
@@ -24,6 +27,7 @@ pub(crate) fn plugin(app: &mut App) {
             Update,
             (
                 frame_scene.run_if(resource_exists_and_changed::<CurrentScene>),
+                step_back.run_if(resource_exists::<CurrentScene>),
                 reset_on_key.run_if(resource_exists::<CurrentScene>),
             )
                 .chain(),
@@ -51,6 +55,67 @@ impl Orbit {
             pitch: pitch.clamp(PITCH_RANGE.0, PITCH_RANGE.1),
         }
     }
+
+    /// The radius, or more where that leaves some of `things` out of a picture that is `aspect` times
+    /// as wide as high.
+    fn radius_for(&self, things: impl Iterator<Item = Vec3>, aspect: f32) -> f32 {
+        let turn = Quat::from_euler(EulerRot::YXZ, self.yaw, -self.pitch, 0.0);
+        let high = (ANGLE_OF_VIEW / 2.0).tan();
+        let wide = high * aspect.max(0.1);
+        let needed = things.map(|thing| {
+            let at = turn.inverse() * (thing - self.focus);
+            let beside = ((at.x.abs() + MARGIN) / wide).max((at.y.abs() + MARGIN) / high);
+            at.z + beside
+        });
+        needed.fold(self.radius, f32::max)
+    }
+}
+
+/// How much further off than the scene says a camera stands, so that a narrow picture holds all.
+#[derive(Component, Clone, Copy, Debug)]
+struct StepBack {
+    /// Width by height of the picture that this is for; 0 if none yet.
+    aspect: f32,
+    factor: f32,
+}
+
+impl Default for StepBack {
+    fn default() -> Self {
+        Self {
+            aspect: 0.0,
+            factor: 1.0,
+        }
+    }
+}
+
+/// Steps back where the picture has become narrower, and comes nearer again where it has become wider.
+fn step_back(
+    scene: Res<CurrentScene>,
+    mut cameras: Query<(&Projection, &mut PanOrbitCamera, &mut StepBack)>,
+) {
+    for (projection, mut camera, mut back) in &mut cameras {
+        let Projection::Perspective(PerspectiveProjection { aspect_ratio, .. }) = *projection
+        else {
+            continue;
+        };
+        if !camera.initialized || (aspect_ratio - back.aspect).abs() < 1e-3 {
+            continue;
+        }
+        let orbit = Orbit::of(scene.camera.from, scene.camera.to);
+        let factor = orbit.radius_for(things(&scene), aspect_ratio) / orbit.radius;
+        camera.target_radius *= factor / back.factor;
+        camera.force_update = true;
+        *back = StepBack {
+            aspect: aspect_ratio,
+            factor,
+        };
+    }
+}
+
+/// Where something stands that should be seen.
+fn things(scene: &Scene) -> impl Iterator<Item = Vec3> {
+    let stations = scene.stations.iter().map(|station| station.position);
+    stations.chain(scene.props.iter().map(|prop| prop.position))
 }
 
 fn spawn_camera(mut commands: Commands) {
@@ -64,6 +129,7 @@ fn spawn_camera(mut commands: Commands) {
         Tonemapping::TonyMcMapface,
         Msaa::Sample4,
         Transform::from_xyz(6.0, 6.0, 8.0).looking_at(Vec3::ZERO, Vec3::Y),
+        StepBack::default(),
         PanOrbitCamera {
             zoom_lower_limit: NEAREST,
             pitch_lower_limit: Some(PITCH_RANGE.0),
@@ -78,7 +144,7 @@ fn spawn_camera(mut commands: Commands) {
 /// Takes the view and the bounds of a new scene.
 fn frame_scene(
     scene: Res<CurrentScene>,
-    mut cameras: Query<(&mut PanOrbitCamera, &mut Transform)>,
+    mut cameras: Query<(&mut PanOrbitCamera, &mut Transform, &mut StepBack)>,
 ) {
     let orbit = Orbit::of(scene.camera.from, scene.camera.to);
     let (low, high) = scene
@@ -91,7 +157,8 @@ fn frame_scene(
                 high.max(space.position + half + Vec3::Y * space.size.y),
             )
         });
-    for (mut camera, mut transform) in &mut cameras {
+    for (mut camera, mut transform, mut back) in &mut cameras {
+        *back = StepBack::default();
         camera.focus_bounds_origin = low.midpoint(high);
         camera.focus_bounds_shape = Some(FocusBoundsShape::Cuboid(Cuboid::from_size(high - low)));
         camera.zoom_upper_limit = Some((low.distance(high) * 1.6).max(orbit.radius * 1.5));
@@ -108,16 +175,16 @@ fn reset_on_key(
     keys: Res<ButtonInput<KeyCode>>,
     egui: Option<Res<EguiWantsFocus>>,
     scene: Res<CurrentScene>,
-    mut cameras: Query<&mut PanOrbitCamera>,
+    mut cameras: Query<(&mut PanOrbitCamera, &StepBack)>,
 ) {
     let is_taken = egui.is_some_and(|egui| egui.curr || egui.prev);
     if is_taken || !keys.any_just_pressed([KeyCode::KeyR, KeyCode::Home]) {
         return;
     }
     let orbit = Orbit::of(scene.camera.from, scene.camera.to);
-    for mut camera in &mut cameras {
+    for (mut camera, back) in &mut cameras {
         camera.target_focus = orbit.focus;
-        camera.target_radius = orbit.radius;
+        camera.target_radius = orbit.radius * back.factor;
         camera.target_yaw = orbit.yaw;
         camera.target_pitch = orbit.pitch;
         camera.force_update = true;
@@ -142,6 +209,28 @@ mod tests {
             } = Orbit::of(from, to);
             let turn = Quat::from_euler(EulerRot::YXZ, yaw, -pitch, 0.0);
             assert!((focus + turn * Vec3::Z * radius).distance(from) < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_narrow_picture_is_taken_from_further_off_and_holds_all() {
+        let orbit = Orbit::of(Vec3::new(0.0, 8.0, 10.0), Vec3::ZERO);
+        let things = [Vec3::new(-7.0, 0.0, 3.0), Vec3::new(7.0, 0.0, -4.0)];
+        assert_eq!(
+            orbit.radius_for([Vec3::ZERO].into_iter(), 0.5),
+            orbit.radius
+        );
+        let mut nearer = f32::INFINITY;
+        for aspect in [0.5_f32, 1.0, 1.6, 2.5] {
+            let radius = orbit.radius_for(things.into_iter(), aspect);
+            assert!((orbit.radius..=nearer).contains(&radius), "{radius}");
+            nearer = radius;
+            let turn = Quat::from_euler(EulerRot::YXZ, orbit.yaw, -orbit.pitch, 0.0);
+            for thing in things {
+                let at = turn.inverse() * thing;
+                let wide = (radius - at.z) * (ANGLE_OF_VIEW / 2.0).tan() * aspect;
+                assert!(at.x.abs() <= wide, "{aspect}: {thing}");
+            }
         }
     }
 
