@@ -110,7 +110,7 @@ fn check_part(world: &World, part: Entity, kind: &str, size: Vec3, position: Vec
     let (half, middle) = (Vec3::from(bounds.half_extents), Vec3::from(bounds.center));
     let spread = at.affine().matrix3.abs() * half;
     let middle = at.transform_point(middle) - position - Vec3::Y * size.y / 2.0;
-    let reach = middle.abs() + Vec3::from(spread) - size / 2.0;
+    let reach = middle.abs() + spread - size / 2.0;
     assert!(
         reach.max_element() < OVERHANG,
         "{} of the {kind} reaches {reach} beyond its box",
