@@ -17,8 +17,6 @@ impl Bounds {
     pub(crate) const SECS: Self = Self::new(0.0..=1e8, " seconds");
     /// Spans that must not be empty.
     pub(crate) const SOME_SECS: Self = Self::new(1e-3..=1e8, " seconds");
-    /// Tasks that arrive out of one source.
-    pub(crate) const ARRIVALS: Self = Self::new(1.0..=1e5, "");
     /// Latencies.
     pub(crate) const LATENCY: Self = Self::new(0.0..=1e6, " seconds");
     /// Places.

@@ -1,6 +1,9 @@
 //! The checker's notebook: collects problems with their places and answers the questions that recur.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     at::At,
@@ -132,6 +135,18 @@ impl<'a> Check<'a> {
             )
         });
         None
+    }
+
+    /// The count at `at`, at least and at most so many.
+    pub(crate) fn count(&mut self, at: &At<u32>, field: &str, range: RangeInclusive<u32>) -> u32 {
+        let n = self.value(at).unwrap_or(*range.start());
+        if !range.contains(&n) {
+            let (low, high) = range.into_inner();
+            self.refuse(at, || {
+                (format!("{field} is {n}"), format!("give {low} to {high}"))
+            });
+        }
+        n
     }
 
     /// The name at `at`: not empty, not too long, on one line.

@@ -187,16 +187,7 @@ impl Replica {
 
 /// Subtasks that a resource can start together.
 pub(crate) fn checked_slots(check: &mut Check<'_>, at: &At<u32>) -> u32 {
-    let slots = check.value(at).unwrap_or(1);
-    if !(1..=MAX_SLOTS).contains(&slots) {
-        check.refuse(at, || {
-            (
-                format!("slots is {slots}"),
-                format!("give 1 to {MAX_SLOTS}"),
-            )
-        });
-    }
-    slots
+    check.count(at, "slots", 1..=MAX_SLOTS)
 }
 
 /// Refuses a resource, called a `noun`, that can do nothing.

@@ -15,6 +15,8 @@ use crate::{
 
 /// Texts of one task.
 const MAX_TEXTS: usize = 1000;
+/// Tasks that arrive out of one source.
+const MAX_ARRIVALS: u32 = 100_000;
 
 /// Where a task comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,8 +203,7 @@ impl SourceKind {
                 }
             }
             SourceSpec::Arrivals { n, every_secs, .. } => {
-                let n_tasks = check.value(n).unwrap_or(1);
-                check.bounded(n, n_tasks.into(), "n", &Bounds::ARRIVALS);
+                let n_tasks = check.count(n, "n", 1..=MAX_ARRIVALS);
                 let mean_gap = span(check, every_secs, "every_secs", &Bounds::SOME_SECS);
                 Self::Arrivals { n_tasks, mean_gap }
             }

@@ -125,7 +125,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "16:16: a replica, machine or agent with skills in line 10 is called \"Rosa\" too; rename one of the two\n\
          x.scene.ron:29:35: no replica, machine or agent with skills is called \"cart\"; use \"replica\", \"Rosa\" or \"mill\"",
     ),
-    ("n: 3", "n: 0", "19:21: n is 0.0; give 1 to 100000"),
+    ("n: 3", "n: 0", "19:21: n is 0; give 1 to 100000"),
     (
         "every_secs: 60.0",
         "every_secs: -1.0",
