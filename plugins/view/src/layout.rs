@@ -7,9 +7,9 @@ use rooms::{Place, Scene, Station, StationKind};
 use schedule::{OwnerId, ResourceId, Skill};
 
 use crate::{
-    bench::{Bench, bench, machine_tray},
     pile::{Grid, Pose, Sockets, ring},
     posture::seat_pose,
+    workbench::{Workbench, machine_tray, workbench},
 };
 
 /// Edge of a token in metres.
@@ -104,19 +104,26 @@ pub(crate) struct Tray {
     pub(crate) grid: Grid,
 }
 
+/// How a resource is shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Worker {
+    /// A replica in a rack.
+    Unit(Unit),
+    /// A machine.
+    Machine(Workbench),
+    /// A person.
+    Agent(OwnerId),
+    /// A replica that the scene puts nowhere.
+    Unseen,
+}
+
 /// Everything's place, worked out of the scene once.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Layout {
     pub(crate) seats: Vec<Seat>,
-    /// For each resource: its unit, if it is a replica that is shown.
-    pub(crate) units: Vec<Option<Unit>>,
-    /// For each resource: the agent that it is.
-    pub(crate) performers: Vec<Option<OwnerId>>,
-    /// For each resource: where it works, if it is a machine.
-    pub(crate) benches: Vec<Option<Bench>>,
     pub(crate) trays: Vec<Tray>,
-    /// For each resource: its tray, if it has one.
-    tray_of: Vec<Option<usize>>,
+    /// For each resource, how it is shown and which tray is its own.
+    resources: Vec<(Worker, Option<usize>)>,
     /// What can be done, by which model, and in which tray it waits; in the order of the pool.
     offers: Vec<(Skill, Option<String>, usize)>,
 }
@@ -142,10 +149,8 @@ impl Layout {
                 pose,
                 grid: DESK_TRAY,
             });
-            layout.units.push(None);
-            layout.benches.push(None);
-            layout.performers.push(Some(agent.id));
-            layout.tray_of.push(Some(tray));
+            let worker = Worker::Agent(agent.id);
+            layout.resources.push((worker, Some(tray)));
             layout
                 .offers
                 .extend(agent.skills.iter().map(|(skill, _)| (*skill, None, tray)));
@@ -159,10 +164,8 @@ impl Layout {
             let station = &scene.stations[machine.station];
             let tray = self.trays.len();
             self.trays.push(machine_tray(station));
-            self.units.push(None);
-            self.benches.push(Some(bench(station, machine.slots)));
-            self.performers.push(None);
-            self.tray_of.push(Some(tray));
+            let worker = Worker::Machine(workbench(station, machine.slots));
+            self.resources.push((worker, Some(tray)));
             self.offers
                 .extend(machine.skills.iter().map(|(skill, _)| (*skill, None, tray)));
         }
@@ -174,17 +177,11 @@ impl Layout {
         let mut tray_of_model: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, replica) in scene.replicas.iter().enumerate() {
             let model = scene.models[replica.model].name.clone();
-            let unit = replica.station.map(|station| {
-                racks.entry(station).or_default().push(index);
-                unit(scene, index, station)
-            });
-            self.units.push(unit);
-            self.benches.push(None);
-            self.performers.push(None);
             let Some(station) = replica.station else {
-                self.tray_of.push(None);
+                self.resources.push((Worker::Unseen, None));
                 continue;
             };
+            racks.entry(station).or_default().push(index);
             let n_before = racks[&station]
                 .iter()
                 .filter(|other| scene.replicas[**other].model < replica.model)
@@ -194,7 +191,8 @@ impl Layout {
                     .push(rack_tray(&scene.stations[station], n_before));
                 self.trays.len() - 1
             });
-            self.tray_of.push(Some(tray));
+            let worker = Worker::Unit(unit(scene, index, station));
+            self.resources.push((worker, Some(tray)));
             let offers = replica
                 .skills
                 .iter()
@@ -213,7 +211,7 @@ impl Layout {
 
     /// The tray of `resource`, for what only some can do.
     pub(crate) fn tray_of(&self, resource: ResourceId) -> Option<usize> {
-        *self.tray_of.get(resource.index())?
+        self.resources.get(resource.index())?.1
     }
 
     /// How many tokens are drawn at `spot` at most; none where the scene shows it nowhere.
@@ -225,10 +223,10 @@ impl Layout {
         match spot {
             Spot::Shelf(_) => SHELF.n_cells().min(fair),
             Spot::Tray(tray) => self.trays.get(tray).map_or(0, |tray| tray.grid.n_cells()),
-            Spot::Slot(resource) => match (self.unit(resource), self.bench(resource)) {
-                (Some(unit), _) => (unit.sockets.columns * unit.sockets.rows).min(MOST_SOCKETS),
-                (None, Some(bench)) => bench.n_works,
-                (None, None) => 1,
+            Spot::Slot(resource) => match self.worker(resource) {
+                Worker::Unit(unit) => (unit.sockets.columns * unit.sockets.rows).min(MOST_SOCKETS),
+                Worker::Machine(bench) => bench.n_works,
+                Worker::Agent(_) | Worker::Unseen => 1,
             },
             Spot::Hover(_) => HOVERING.min(fair),
         }
@@ -253,24 +251,20 @@ impl Layout {
     }
 
     fn slot(&self, resource: ResourceId, k: usize) -> Option<Cell> {
-        if let Some(unit) = self.unit(resource) {
-            let scale = unit.sockets.pitch * 0.72 / TOKEN_SIZE;
-            return Some(Cell {
+        let large = |at: Vec3| Cell { at, scale: 1.4 };
+        match self.worker(resource) {
+            Worker::Unit(unit) => Some(Cell {
                 at: unit.socket(k),
-                scale,
-            });
+                scale: unit.sockets.pitch * 0.72 / TOKEN_SIZE,
+            }),
+            Worker::Machine(bench) => Some(large(bench.work(k))),
+            Worker::Agent(owner) => {
+                let seat = self.seat(owner)?;
+                let beside = seat.pose.point(Vec3::X * PITCH * k as f32) - seat.pose.at;
+                Some(large(seat.desk + Vec3::Y * 0.42 + beside))
+            }
+            Worker::Unseen => None,
         }
-        if let Some(bench) = self.bench(resource) {
-            let (at, scale) = (bench.work(k), 1.4);
-            return Some(Cell { at, scale });
-        }
-        let owner = (*self.performers.get(resource.index())?)?;
-        let seat = self.seat(owner)?;
-        let beside = seat.pose.point(Vec3::X * PITCH * k as f32) - seat.pose.at;
-        Some(Cell {
-            at: seat.desk + Vec3::Y * 0.42 + beside,
-            scale: 1.4,
-        })
     }
 
     /// The middle of the pile's lid: where the label is and where tokens go that find no cell.
@@ -282,10 +276,10 @@ impl Layout {
                 .get(tray)
                 .map(|tray| tray.pose.point(tray.grid.top())),
             Spot::Hover(owner) => self.seat(owner).map(|seat| seat.pose.at + Vec3::Y * 1.7),
-            Spot::Slot(resource) => self.cell(spot, 0).map(|cell| match self.unit(resource) {
-                Some(unit) => unit.front.at,
-                None => cell.at,
-            }),
+            Spot::Slot(resource) => match self.worker(resource) {
+                Worker::Unit(unit) => Some(unit.front.at),
+                _ => self.slot(resource, 0).map(|cell| cell.at),
+            },
         }
     }
 
@@ -311,12 +305,10 @@ impl Layout {
         self.seats.get(owner.index())
     }
 
-    fn bench(&self, resource: ResourceId) -> Option<&Bench> {
-        self.benches.get(resource.index())?.as_ref()
-    }
-
-    fn unit(&self, resource: ResourceId) -> Option<&Unit> {
-        self.units.get(resource.index())?.as_ref()
+    /// How a resource is shown.
+    pub(crate) fn worker(&self, resource: ResourceId) -> Worker {
+        let known = self.resources.get(resource.index());
+        known.map_or(Worker::Unseen, |(worker, _)| *worker)
     }
 }
 
@@ -429,7 +421,7 @@ mod tests {
     fn spots(scene: &Scene, layout: &Layout) -> Vec<Spot> {
         let owners = scene.agents.iter().map(|agent| agent.id);
         let trays = (0..layout.trays.len()).map(Spot::Tray);
-        let slots = (0..layout.units.len()).map(|i| Spot::Slot(ResourceId(i as u32)));
+        let slots = (0..layout.resources.len()).map(|i| Spot::Slot(ResourceId(i as u32)));
         owners.map(Spot::Shelf).chain(trays).chain(slots).collect()
     }
 

@@ -4,7 +4,6 @@
 //! Everything drawn follows from the components that mirror the engine, in the same frame; only the
 //! motion between two states is the picture's own.
 
-mod bench;
 mod camera;
 mod figure;
 mod flight;
@@ -22,6 +21,7 @@ mod screen;
 mod space;
 mod stage;
 mod token;
+mod workbench;
 
 #[cfg(test)]
 mod picture;

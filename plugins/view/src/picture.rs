@@ -12,8 +12,8 @@ use sim::{ControlRequest, Pace, RunControl};
 use crate::{
     Labels, StagePlugin, StageRoot, Token, clear_stage,
     flight::Leaving,
-    layout::{Layout, MOST_TOKENS, Spot, TOKEN_SIZE},
-    rack::{Lamp, LampState},
+    layout::{Layout, MOST_TOKENS, Spot, TOKEN_SIZE, Worker},
+    rack::{Lamp, LampState, MOST_SIGNALS},
     support::{Load, add_simulation, hall, scene_file},
     token::MOST_LEAVING,
 };
@@ -115,27 +115,28 @@ fn check_lamps(app: &mut App) {
             .count()
     };
     let (on, down) = (n_lamps(Lamp::On, world), n_lamps(Lamp::Down, world));
-    let layout = world.resource::<Layout>();
-    let units = layout.units.clone();
     let (mut wanted_on, mut wanted_down) = (0, 0);
-    for (resource, load) in world.query::<(&PoolResource, &ResourceLoad)>().iter(world) {
-        if units[resource.id.index()].is_none() {
-            continue;
-        }
-        // One lamp for health, and one for each slot.
-        wanted_on += if load.up { 1 + load.running.len() } else { 0 };
-        wanted_down += if load.up {
-            0
-        } else {
-            1 + resource.slots as usize
+    let mut resources = world.query::<(&PoolResource, &ResourceLoad)>();
+    let layout = world.resource::<Layout>();
+    for (resource, load) in resources.iter(world) {
+        let n_slots = match layout.worker(resource.id) {
+            Worker::Unit(_) => resource.slots as usize,
+            Worker::Machine(_) => (resource.slots as usize).min(MOST_SIGNALS),
+            Worker::Agent(_) | Worker::Unseen => continue,
         };
+        // One lamp for health, and one for each slot.
+        match load.up {
+            true => wanted_on += 1 + load.running.len().min(n_slots),
+            false => wanted_down += 1 + n_slots,
+        }
     }
     assert_eq!((on, down), (wanted_on, wanted_down));
 }
 
 #[test]
 fn the_picture_follows_the_states_until_all_is_done() {
-    for scene in [scene_file("meeting.scene.ron"), hall(30)] {
+    let files = ["meeting.scene.ron", "factory.scene.ron"].map(scene_file);
+    for scene in files.into_iter().chain([hall(30)]) {
         let mut app = stage_app(scene, LOAD);
         let (mut most, mut has_failed, mut has_been_down) = (0, false, false);
         for _ in 0..4000 {

@@ -7,16 +7,16 @@ use rooms::{Station, StationKind};
 use schedule::{PoolResource, ResourceId, ResourceLoad};
 
 use crate::{
-    bench::Bench,
     kit::{Builder, Finish, Shape},
     label::{LabelAnchor, LabelKind},
-    layout::{LAMP_BAND, Layout, Unit},
+    layout::{LAMP_BAND, Layout, Unit, Worker},
     palette,
     pile::Pose,
+    workbench::Workbench,
 };
 
 /// Lamps on the mast of one machine.
-const MOST_SIGNALS: usize = 6;
+pub(crate) const MOST_SIGNALS: usize = 6;
 
 /// The lamps of one replica or machine.
 #[derive(Clone, Debug)]
@@ -92,15 +92,12 @@ pub(crate) fn build_units(
     added: Query<&PoolResource, Added<PoolResource>>,
 ) {
     for resource in &added {
-        let place = resource.id.index();
-        if let Some(unit) = layout.units.get(place).copied().flatten() {
-            let lamps = build_unit(&mut builder, resource, &unit);
-            board.0.insert(resource.id, lamps);
-        }
-        if let Some(bench) = layout.benches.get(place).copied().flatten() {
-            let lamps = build_signal(&mut builder, resource, &bench);
-            board.0.insert(resource.id, lamps);
-        }
+        let lamps = match layout.worker(resource.id) {
+            Worker::Unit(unit) => build_unit(&mut builder, resource, &unit),
+            Worker::Machine(bench) => build_signal(&mut builder, resource, &bench),
+            Worker::Agent(_) | Worker::Unseen => continue,
+        };
+        board.0.insert(resource.id, lamps);
     }
 }
 
@@ -148,7 +145,7 @@ fn build_unit(builder: &mut Builder, resource: &PoolResource, unit: &Unit) -> La
 }
 
 /// A mast on a machine: a lamp that tells whether it works at all, and under it one for each slot.
-fn build_signal(builder: &mut Builder, resource: &PoolResource, bench: &Bench) -> Lamps {
+fn build_signal(builder: &mut Builder, resource: &PoolResource, bench: &Workbench) -> Lamps {
     let pose = Pose {
         at: bench.top,
         facing: bench.pose.facing,

@@ -19,9 +19,10 @@ const MACHINE_TRAY: Grid = Grid {
 /// From token to token on a machine that works on several, and how many it shows.
 const WORK_PITCH: f32 = 0.22;
 const MOST_WORKS: usize = 6;
+
 /// Where a machine works.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Bench {
+pub(crate) struct Workbench {
     /// The middle of where its work lies, turned as the machine is.
     pub(crate) pose: Pose,
     /// Over its middle, where it is named.
@@ -30,7 +31,7 @@ pub(crate) struct Bench {
     pub(crate) n_works: usize,
 }
 
-impl Bench {
+impl Workbench {
     /// The place of work `k`.
     pub(crate) fn work(&self, k: usize) -> Vec3 {
         let aside = WORK_PITCH * (k as f32 - (self.n_works as f32 - 1.0) / 2.0);
@@ -39,7 +40,7 @@ impl Bench {
 }
 
 /// Where a machine at `station` works: on its table, deck or belt, or over whatever else it is.
-pub(crate) fn bench(station: &Station, slots: u32) -> Bench {
+pub(crate) fn workbench(station: &Station, slots: u32) -> Workbench {
     let pose = Pose {
         at: station.position,
         facing: station.facing,
@@ -51,7 +52,7 @@ pub(crate) fn bench(station: &Station, slots: u32) -> Bench {
         StationKind::Bed => (0.0, 0.6 * size.y + 0.4, 0.0),
         _ => (0.0, size.y, 0.0),
     };
-    Bench {
+    Workbench {
         pose: Pose {
             at: pose.point(Vec3::new(x, y + 0.1, z)),
             facing: pose.facing,

@@ -5,8 +5,8 @@ use std::path::Path;
 use bevy::prelude::*;
 use rooms::{CurrentScene, RoomsPlugin, Scene};
 use schedule::{
-    Charge, EngineAccess, EngineOptions, OwnerId, PolicyName, ResourceId, ResourceKind,
-    SchedulePlugin, Skill, SubtaskId, SubtaskSpec, TaskId, TaskSpec,
+    Charge, EngineAccess, EngineOptions, OwnerId, PolicyName, ResourceKind, SchedulePlugin, Skill,
+    SubtaskId, SubtaskSpec, TaskId, TaskSpec,
 };
 use sim::{Pace, SimPlugin, SimSpan, SimStep, SimSystems, SimTime, Streams};
 
@@ -103,7 +103,8 @@ pub(crate) fn hall(n_agents: usize) -> Scene {
     Scene::parse(&text, Path::new("hall.scene.ron")).expect("the hall is a valid scene")
 }
 
-/// A task: many pieces for the replicas, then one that every agent with skills does a share of.
+/// A task: many pieces for the replicas, then one that every agent with skills does a share of, and one
+/// for every skill of a machine.
 fn open_tasks(
     mut engine: EngineAccess,
     scene: Res<CurrentScene>,
@@ -158,6 +159,9 @@ fn add_pieces(
             done.push(add(*skill, agent.id, &after));
         }
     }
+    for (skill, _) in scene.machines.iter().flat_map(|machine| &machine.skills) {
+        add(*skill, owner, &embeds[..1]);
+    }
 }
 
 /// Batches end when they are due; some pieces fail at the first attempt.
@@ -180,14 +184,14 @@ fn finish_batches(mut engine: EngineAccess, load: Res<Load>) {
     }
 }
 
-/// The second replica is down from the second to the fourth second.
+/// The second replica, or a machine where there is none, is down from the second to the fourth second.
 fn inject_fault(mut engine: EngineAccess, mut arrived: ResMut<Arrived>) {
-    let is_replica = |kind: &ResourceKind| matches!(kind, ResourceKind::Replica { .. });
-    let second = ResourceId(1);
-    let Some(true) = engine
-        .resources()
-        .get(second.index())
-        .map(|member| is_replica(&member.spec.kind))
+    let is_person = |kind: &ResourceKind| matches!(kind, ResourceKind::Agent { .. });
+    let others = engine.resources().iter();
+    let Some(second) = others
+        .filter(|member| !is_person(&member.spec.kind))
+        .nth(1)
+        .map(|member| member.id)
     else {
         return;
     };
