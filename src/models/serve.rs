@@ -65,9 +65,8 @@ pub(crate) fn serve(scene: &Scene, options: &RunOptions) -> Result<Served, AppEr
         let (name, tried) = picked(models.store(), name, seed)?;
         let (model, note) = load_or_embedded(&models, &name, choice, options.strict_model)?;
         for note in tried.into_iter().chain(note) {
-            if !notes.contains(&note) {
+            if notes.insert(note.clone()) {
                 report::note(&note);
-                notes.insert(note);
             }
         }
         versions.push(model.version().to_owned());

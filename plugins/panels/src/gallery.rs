@@ -44,6 +44,7 @@ fn paint(size: (f32, f32), mut draw: impl FnMut(&Context, &Layout)) -> Vec<Paint
         screen,
         Shown {
             sides: true,
+            meeting: true,
             totals: true,
         },
     );

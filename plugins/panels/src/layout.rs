@@ -19,6 +19,8 @@ pub struct FreeRect(pub bevy::math::Rect);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) sides: bool,
+    /// The right side, where something is said or can be asked.
+    pub(crate) meeting: bool,
     pub(crate) totals: bool,
 }
 
@@ -38,6 +40,7 @@ impl Default for Layout {
             Rect::from_min_max(Pos2::ZERO, Pos2::ZERO),
             Shown {
                 sides: false,
+                meeting: false,
                 totals: false,
             },
         )
@@ -49,27 +52,29 @@ impl Layout {
     pub(crate) fn of(screen: Rect, shown: Shown) -> Self {
         let below = (screen.top() + BAR_HEIGHT).min(screen.bottom());
         let sides = shown.sides && screen.width() >= NARROWEST_WITH_SIDES;
-        let width_of = |(share, least, most): (f32, f32, f32)| {
-            if sides {
+        let meeting = sides && shown.meeting;
+        let width_of = |is_shown: bool, (share, least, most): (f32, f32, f32)| {
+            if is_shown {
                 (screen.width() * share).clamp(least, most).round()
             } else {
                 0.0
             }
         };
-        let left = screen.left() + width_of(LEFT);
-        let right = screen.right() - width_of(RIGHT);
+        let left = screen.left() + width_of(sides, LEFT);
+        let right = screen.right() - width_of(meeting, RIGHT);
         let totals_fit = screen.bottom() - below > 2.0 * TOTALS_HEIGHT;
         let bottom = if shown.totals && totals_fit {
             screen.bottom() - TOTALS_HEIGHT
         } else {
             screen.bottom()
         };
-        let side =
-            |x0, x1| sides.then(|| Rect::from_min_max(pos2(x0, below), pos2(x1, screen.bottom())));
+        let side = |is_shown: bool, x0, x1| {
+            is_shown.then(|| Rect::from_min_max(pos2(x0, below), pos2(x1, screen.bottom())))
+        };
         Self {
             bar: Rect::from_min_max(screen.min, pos2(screen.right(), below)),
-            left: side(screen.left(), left),
-            right: side(right, screen.right()),
+            left: side(sides, screen.left(), left),
+            right: side(meeting, right, screen.right()),
             totals: (shown.totals && totals_fit)
                 .then(|| Rect::from_min_max(pos2(left, bottom), pos2(right, screen.bottom()))),
             free: Rect::from_min_max(pos2(left, below), pos2(right, bottom)),
@@ -91,9 +96,14 @@ mod tests {
             (500.0, 400.0),
             (3840.0, 2160.0),
         ] {
-            for (sides, totals) in [(true, true), (true, false), (false, true), (false, false)] {
+            for shown in 0..8 {
                 let screen = Rect::from_min_size(Pos2::ZERO, vec2(size.0, size.1));
-                let layout = Layout::of(screen, Shown { sides, totals });
+                let shown = Shown {
+                    sides: shown & 1 > 0,
+                    meeting: shown & 2 > 0,
+                    totals: shown & 4 > 0,
+                };
+                let layout = Layout::of(screen, shown);
                 let parts: Vec<Rect> = [Some(layout.bar), layout.left, layout.right, layout.totals]
                     .into_iter()
                     .flatten()
@@ -119,6 +129,7 @@ mod tests {
                 screen,
                 Shown {
                     sides: true,
+                    meeting: true,
                     totals: true,
                 },
             )

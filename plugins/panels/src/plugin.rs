@@ -13,6 +13,7 @@ use bevy::{
 use bevy_egui::{
     EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext,
 };
+use rooms::{CurrentScene, Scene, SourceKind};
 use sim::{ControlRequest, RunControl};
 
 use crate::{
@@ -131,12 +132,14 @@ fn lay_out(
     mut contexts: EguiContexts,
     control: Res<RunControl>,
     live: Option<Res<record::Live>>,
+    scene: Option<Res<CurrentScene>>,
     toggles: Res<keys::Toggles>,
     mut layout: ResMut<Layout>,
     mut free: ResMut<FreeRect>,
 ) -> Result {
     let shown = Shown {
         sides: !toggles.sides_hidden,
+        meeting: scene.is_none_or(|scene| has_talk(&scene)),
         totals: control.is_finished() && live.is_some(),
     };
     *layout = Layout::of(contexts.ctx_mut()?.content_rect(), shown);
@@ -146,4 +149,11 @@ fn lay_out(
         *free = rect;
     }
     Ok(())
+}
+
+/// Whether there is anything to say or to ask in a scene.
+fn has_talk(scene: &Scene) -> bool {
+    let is_meeting = |kind: &SourceKind| matches!(kind, SourceKind::Meeting { .. });
+    let has_meeting = scene.sources.iter().any(|source| is_meeting(&source.kind));
+    has_meeting || agents::answers_questions(scene)
 }
