@@ -108,19 +108,20 @@ impl Sequences {
         }
     }
 
-    /// Takes out the requests of which nothing has begun, and fails the others, which are lost with their
-    /// model.
+    /// Takes out the requests of which nothing has begun, and fails those that are not yet settled, which
+    /// are lost with their model.
     fn give_back(&mut self, error: &RequestError) -> Vec<Waiting> {
         self.fail_running(error);
         let mut unbegun = Vec::new();
         for (request, mut serving) in std::mem::take(&mut self.servings) {
-            let is_whole = serving.left == serving.waiting.inputs.len();
-            if serving.is_settled() || !is_whole {
-                serving.failed.get_or_insert_with(|| error.clone());
-                self.servings.insert(request, serving);
-            } else {
-                unbegun.push(serving.waiting);
+            if !serving.is_settled() {
+                if serving.left == serving.waiting.inputs.len() {
+                    unbegun.push(serving.waiting);
+                    continue;
+                }
+                serving.failed = Some(error.clone());
             }
+            self.servings.insert(request, serving);
         }
         self.pending.clear();
         unbegun

@@ -166,7 +166,9 @@ fn what_had_not_begun_when_a_model_was_lost_is_answered_by_the_next() {
     until(&port, |change| matches!(change, Change::Ready { .. }));
     port.submit(0, Request::embed(1, ["panic"])).unwrap();
     port.submit(0, generate(2, &["abc"])).unwrap();
-    let replies: BTreeMap<_, _> = (0..2)
+    // What asks for nothing is settled before anything is lost.
+    port.submit(0, generate(3, &[])).unwrap();
+    let replies: BTreeMap<_, _> = (0..3)
         .map(|_| reply(&port))
         .map(|it| (it.key, it))
         .collect();
@@ -177,6 +179,7 @@ fn what_had_not_begun_when_a_model_was_lost_is_answered_by_the_next() {
     let answer = replies[&2].result.as_ref().unwrap();
     assert_eq!(answer.version, "fake@2");
     assert_eq!(answer.outputs, [Output::Embedding(vec![2.0, 3.0])]);
+    assert_eq!(replies[&3].result.as_ref().unwrap().outputs, []);
 }
 
 #[test]
